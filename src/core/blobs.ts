@@ -1,0 +1,21 @@
+import type { Descriptor } from "./descriptor.js";
+
+/** The seam between registry and store: the registry reads blobs, the store takes them in, neither knows the other. */
+export interface BlobSource {
+  /**
+   * The blob's bytes from `offset` on, exactly as the registry holds them (no content decoding). The source does not
+   * verify: size and digest are the sink's duty. @throws NetworkError, RegistryError, AuthError
+   */
+  read(descriptor: Descriptor, options: ReadOptions): Promise<AsyncIterable<Uint8Array>>;
+}
+
+export interface ReadOptions {
+  readonly offset: number;
+  readonly signal: AbortSignal;
+}
+
+export interface IngestOptions {
+  readonly signal: AbortSignal;
+  /** Called with the count of new bytes since the last call. */
+  onBytes(count: number): void;
+}

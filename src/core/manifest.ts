@@ -1,0 +1,91 @@
+import * as v from "valibot";
+import { annotationsSchema, descriptorSchema, firstIssue, type Descriptor } from "./descriptor.js";
+import { RegistryError } from "./errors.js";
+import { parseUntrustedJson } from "./json.js";
+import { limits } from "./limits.js";
+import { isIndex, isManifest, isSchema1 } from "./media-types.js";
+import { printable } from "./text.js";
+
+/** image-spec manifest.md, or docker's schema 2 ancestor of it. */
+export interface Manifest {
+  readonly kind: "manifest";
+  readonly mediaType: string;
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** image-spec image-index.md, or docker's manifest list. */
+export interface Index {
+  readonly kind: "index";
+  readonly mediaType: string;
+  readonly manifests: readonly Descriptor[];
+}
+
+const manifestSchema = v.object({
+  config: descriptorSchema,
+  layers: v.pipe(v.array(descriptorSchema), v.maxLength(limits.layers, `more than ${limits.layers} layers`)),
+  annotations: annotationsSchema,
+});
+
+const indexSchema = v.object({
+  manifests: v.pipe(
+    v.array(descriptorSchema),
+    v.maxLength(limits.indexEntries, `more than ${limits.indexEntries} manifests`),
+  ),
+});
+
+/**
+ * Parses a manifest or index, never reading one document in two ways: `mediaType` is what carried it (Content-Type
+ * or descriptor), and the body must agree with it (CVE-2021-41190).
+ * @throws RegistryError BAD_MANIFEST, UNSUPPORTED_MEDIA
+ */
+export function parseManifest(what: string, bytes: Uint8Array, mediaType: string | undefined): Manifest | Index {
+  const body = parseBody(what, bytes);
+  const type = settleMediaType(what, body, mediaType);
+  try {
+    if (isIndex(type)) return { kind: "index", mediaType: type, ...v.parse(indexSchema, body) };
+    const { annotations, ...manifest } = v.parse(manifestSchema, body);
+    return { kind: "manifest", mediaType: type, ...manifest, ...(annotations ? { annotations } : {}) };
+  } catch (error) {
+    if (error instanceof v.ValiError) throw badManifest(what, firstIssue(error), error);
+    throw error;
+  }
+}
+
+function parseBody(what: string, bytes: Uint8Array): Record<string, unknown> {
+  let body: unknown;
+  try {
+    body = parseUntrustedJson(bytes);
+  } catch (error) {
+    throw badManifest(what, error instanceof Error ? error.message : "not JSON", error);
+  }
+  if (typeof body !== "object" || body === null || Array.isArray(body)) throw badManifest(what, "not a JSON object");
+  return body as Record<string, unknown>;
+}
+
+function settleMediaType(what: string, body: Record<string, unknown>, carried: string | undefined): string {
+  const stated = typeof body["mediaType"] === "string" ? body["mediaType"] : undefined;
+  const known = [carried, stated].filter((t): t is string => t !== undefined && (isIndex(t) || isManifest(t)));
+  if (body["schemaVersion"] === 1 || (carried !== undefined && isSchema1(carried))) {
+    throw new RegistryError("UNSUPPORTED_MEDIA", `${what}: docker schema 1 manifest, too old to pull safely`, {
+      hint: "push the image again with a current docker, podman or skopeo",
+    });
+  }
+  const [first, second] = known;
+  if (second !== undefined && first !== second) throw badManifest(what, `media type is ${first} but the body says ${second}`);
+  if (first === undefined && stated !== undefined) {
+    throw new RegistryError("UNSUPPORTED_MEDIA", `${what}: media type ${printable(stated, 100)} is not an image manifest or index`);
+  }
+  const looksLikeIndex = "manifests" in body;
+  const looksLikeManifest = "layers" in body || "config" in body || "fsLayers" in body;
+  if (looksLikeIndex && looksLikeManifest) throw badManifest(what, "is both an index and a manifest");
+  if (first !== undefined) return first;
+  if (looksLikeIndex) return "application/vnd.oci.image.index.v1+json";
+  if (looksLikeManifest) return "application/vnd.oci.image.manifest.v1+json";
+  throw badManifest(what, "neither an index nor a manifest");
+}
+
+function badManifest(what: string, problem: string, cause?: unknown): RegistryError {
+  return new RegistryError("BAD_MANIFEST", `${what}: malformed manifest: ${printable(problem)}`, { cause });
+}

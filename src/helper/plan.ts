@@ -1,0 +1,108 @@
+/**
+ * The plan: what the C helper does, step by step, in order. TypeScript decides everything here; the helper looks
+ * nothing up. `helper/plan.h` mirrors the numbers in {@link stepKinds}.
+ *
+ * A plan has up to three phases: steps before `clone` run in the helper itself (the supervisor); steps after it run
+ * in the cloned child; steps after `cleanup` run in the supervisor once the child has ended, each tried even if an
+ * earlier one failed. The first failing step ends the first two phases with exit status 125 (126/127 for `exec`).
+ */
+export type Step =
+  /** Text for the `hint:` line should a later step fail, until the next hint; "" for none. */
+  | { readonly kind: "hint"; readonly text: string }
+  // Host phase. Paths are absolute host paths.
+  | { readonly kind: "make-dir"; readonly path: string; readonly mode: number }
+  | { readonly kind: "write"; readonly path: string; readonly data: string }
+  | { readonly kind: "lock"; readonly path: string }
+  /** Fork with `CLONE_*` flags (0: plain fork), write the id maps, enter the cgroups, let the child go on. */
+  | {
+      readonly kind: "clone";
+      readonly flags: number;
+      /** Lines of `/proc/PID/uid_map`; empty without CLONE_NEWUSER. */
+      readonly uidMap: string;
+      readonly gidMap: string;
+      /** Absolute path of newuidmap/newgidmap, or "" to write the maps ourselves. */
+      readonly newuidmap: string;
+      readonly newgidmap: string;
+      /** `cgroup.procs` files the child's pid is written to before it goes on. */
+      readonly cgroupProcs: readonly string[];
+    }
+  // Container phase. `target` is a path inside the container root, resolved there with openat2(RESOLVE_IN_ROOT).
+  | { readonly kind: "unshare"; readonly flags: number }
+  | { readonly kind: "private-mounts" }
+  | {
+      readonly kind: "root-overlay";
+      readonly at: string;
+      readonly upper: string;
+      readonly work: string;
+      /** Extra comma-separated mount options, such as `userxattr`. */
+      readonly options: string;
+      /** Top layer first. */
+      readonly lowers: readonly string[];
+    }
+  | { readonly kind: "root-bind"; readonly path: string }
+  /** Take a directory as root without mounting anything: for chroot isolation and for `create-entries`. */
+  | { readonly kind: "root-dir"; readonly path: string }
+  | {
+      readonly kind: "mount";
+      readonly fstype: string;
+      readonly source: string;
+      readonly target: string;
+      readonly flags: number;
+      readonly data: string;
+    }
+  | {
+      readonly kind: "bind";
+      readonly source: string;
+      readonly target: string;
+      /** MS_* flags for the remount after the bind (MS_RDONLY, MS_NOSUID, …); MS_REC binds the whole tree. */
+      readonly flags: number;
+    }
+  | { readonly kind: "remount"; readonly target: string; readonly flags: number }
+  | { readonly kind: "mkdir"; readonly target: string; readonly mode: number; readonly uid: number; readonly gid: number }
+  | { readonly kind: "mknod"; readonly target: string; readonly mode: number; readonly major: number; readonly minor: number }
+  | { readonly kind: "symlink"; readonly text: string; readonly target: string }
+  | { readonly kind: "file"; readonly target: string; readonly mode: number; readonly data: string }
+  /** Hide a path: an empty read-only tmpfs over a directory, /dev/null over anything else; absent is fine. */
+  | { readonly kind: "mask"; readonly target: string }
+  | { readonly kind: "readonly"; readonly target: string }
+  | { readonly kind: "pivot" }
+  | { readonly kind: "chroot" }
+  | { readonly kind: "hostname"; readonly name: string }
+  | { readonly kind: "domainname"; readonly name: string }
+  /** `key` with slashes, below /proc/sys. */
+  | { readonly kind: "sysctl"; readonly key: string; readonly value: string }
+  | { readonly kind: "rlimit"; readonly resource: number; readonly soft: number; readonly hard: number }
+  | { readonly kind: "oom-score"; readonly value: string }
+  | { readonly kind: "loopback" }
+  | { readonly kind: "session-keyring"; readonly name: string }
+  | { readonly kind: "stdin-null" }
+  | {
+      readonly kind: "credentials";
+      readonly uid: number;
+      readonly gid: number;
+      /** undefined: leave the supplementary groups alone (setgroups is denied in single-id namespaces). */
+      readonly groups: readonly number[] | undefined;
+      /** Capability sets as bit masks (bit n = capability n). */
+      readonly bounding: bigint;
+      readonly permitted: bigint;
+      readonly effective: bigint;
+      readonly inheritable: bigint;
+      readonly ambient: bigint;
+    }
+  | { readonly kind: "no-new-privileges" }
+  | { readonly kind: "umask"; readonly mask: number }
+  | { readonly kind: "working-dir"; readonly path: string }
+  | { readonly kind: "environment"; readonly entries: readonly string[] }
+  | { readonly kind: "exec"; readonly argv: readonly string[] }
+  /** Read an entry stream (see entries.ts) from `fd` and create it below the root; file data comes from the tars. */
+  | { readonly kind: "create-entries"; readonly fd: number; readonly tars: readonly string[] }
+  | { readonly kind: "exit"; readonly code: number }
+  // Cleanup phase (and host phase). Deletes by file descriptor, never following links.
+  | { readonly kind: "cleanup" }
+  | { readonly kind: "remove-tree"; readonly path: string }
+  | { readonly kind: "remove-cgroup"; readonly path: string };
+
+/** A step that may fail without ending the plan (a device the sandbox does not allow) is marked optional. */
+export type PlanStep = Step & { readonly optional?: true };
+
+export type Plan = readonly PlanStep[];
