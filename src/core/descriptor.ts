@@ -19,7 +19,7 @@ export interface RawDocument<T> {
   readonly value: T;
 }
 
-export const digestSchema = v.pipe(
+export const digestSchema: v.GenericSchema<unknown, Digest> = v.pipe(
   v.string(),
   v.custom<Digest>((text) => typeof text === "string" && isDigest(text), "not a sha256 digest"),
 );
@@ -31,27 +31,32 @@ const platformSchema = v.pipe(
 
 export const annotationsSchema = v.nullish(v.record(v.string(), v.string()));
 
-export const descriptorSchema = v.pipe(
+export const descriptorSchema: v.GenericSchema<unknown, Descriptor> = v.pipe(
   v.object({
     mediaType: v.pipe(v.string(), v.nonEmpty("empty media type"), v.maxLength(255)),
     digest: digestSchema,
-    size: v.pipe(v.number(), v.safeInteger("size is not an integer"), v.minValue(0), v.maxValue(limits.blobBytes)),
+    size: v.pipe(
+      v.number(),
+      v.safeInteger("size is not an integer"),
+      v.minValue(0),
+      v.maxValue(limits.blobBytes),
+    ),
     platform: v.nullish(platformSchema),
     annotations: annotationsSchema,
   }),
-  v.transform(
-    (d): Descriptor => ({
-      mediaType: d.mediaType,
-      digest: d.digest,
-      size: d.size,
-      ...(d.platform ? { platform: d.platform } : {}),
-      ...(d.annotations ? { annotations: d.annotations } : {}),
-    }),
-  ),
+  v.transform((d): Descriptor => ({
+    mediaType: d.mediaType,
+    digest: d.digest,
+    size: d.size,
+    ...(d.platform ? { platform: d.platform } : {}),
+    ...(d.annotations ? { annotations: d.annotations } : {}),
+  })),
 );
 
 /** Where in a document valibot's first complaint is, and what it is: `layers.0.size: size is not an integer`. */
-export function firstIssue(error: v.ValiError<v.GenericSchema>): string {
+export function firstIssue(error: {
+  readonly issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]];
+}): string {
   const issue = error.issues[0];
   const path = v.getDotPath(issue);
   return path === null ? issue.message : `${path}: ${issue.message}`;

@@ -19,7 +19,10 @@ export function isDigest(text: string): text is Digest {
 /** @throws IntegrityError BAD_DIGEST for anything else, before any path or URL is built from it. */
 export function parseDigest(text: string): Digest {
   if (isDigest(text)) return text;
-  throw new IntegrityError("BAD_DIGEST", `digest: ${printable(text, 80)}: not sha256 and 64 lower-case hex digits`);
+  throw new IntegrityError(
+    "BAD_DIGEST",
+    `digest: ${printable(text, 80)}: not sha256 and 64 lower-case hex digits`,
+  );
 }
 
 export function hexOf(digest: Digest): string {

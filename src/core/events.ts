@@ -12,8 +12,20 @@ export type PullEvent =
       readonly digest: Digest;
       readonly layers: readonly { readonly digest: Digest; readonly size: number }[];
     }
-  | { readonly type: "layer"; readonly digest: Digest; readonly state: LayerState; readonly done: number; readonly total: number }
-  | { readonly type: "retry"; readonly what: string; readonly attempt: number; readonly code: ErrorCode; readonly waitMs: number }
+  | {
+      readonly type: "layer";
+      readonly digest: Digest;
+      readonly state: LayerState;
+      readonly done: number;
+      readonly total: number;
+    }
+  | {
+      readonly type: "retry";
+      readonly what: string;
+      readonly attempt: number;
+      readonly code: ErrorCode;
+      readonly waitMs: number;
+    }
   | { readonly type: "rootfs"; readonly chainId: Digest; readonly state: "building" | "done" | "exists" }
   | { readonly type: "pulled"; readonly reference: string; readonly digest: Digest }
   | { readonly type: "warning"; readonly message: string };

@@ -41,7 +41,7 @@ export interface ImageConfig {
 const strings = v.nullish(v.array(v.string()), []);
 const keys = v.pipe(
   v.nullish(v.record(v.string(), v.unknown()), {}),
-  v.transform((map) => Object.keys(map ?? {})),
+  v.transform((map) => Object.keys(map)),
 );
 
 const processSchema = v.object({
@@ -83,8 +83,11 @@ export function parseImageConfig(what: string, bytes: Uint8Array): ImageConfig {
   try {
     raw = v.parse(configSchema, parseUntrustedJson(bytes));
   } catch (error) {
-    const problem = error instanceof v.ValiError ? firstIssue(error) : error instanceof Error ? error.message : "";
-    throw new RegistryError("BAD_MANIFEST", `${what}: malformed image config: ${printable(problem)}`, { cause: error });
+    const problem =
+      error instanceof v.ValiError ? firstIssue(error) : error instanceof Error ? error.message : "";
+    throw new RegistryError("BAD_MANIFEST", `${what}: malformed image config: ${printable(problem)}`, {
+      cause: error,
+    });
   }
   return {
     platform: normalizePlatform(raw.os, raw.architecture, raw.variant ?? undefined),
@@ -92,20 +95,20 @@ export function parseImageConfig(what: string, bytes: Uint8Array): ImageConfig {
     ...optional("author", raw.author),
     process: processOf(raw.config ?? v.parse(processSchema, {})),
     diffIds: raw.rootfs.diff_ids as DiffId[],
-    history: (raw.history ?? []).map(historyOf),
+    history: raw.history.map(historyOf),
   };
 }
 
 function processOf(raw: v.InferOutput<typeof processSchema>): ProcessConfig {
   return {
-    user: raw.User ?? "",
-    env: raw.Env ?? [],
-    entrypoint: raw.Entrypoint ?? [],
-    cmd: raw.Cmd ?? [],
-    workingDir: raw.WorkingDir ?? "",
+    user: raw.User,
+    env: raw.Env,
+    entrypoint: raw.Entrypoint,
+    cmd: raw.Cmd,
+    workingDir: raw.WorkingDir,
     volumes: raw.Volumes,
     exposedPorts: raw.ExposedPorts,
-    labels: raw.Labels ?? {},
+    labels: raw.Labels,
     ...optional("stopSignal", raw.StopSignal),
   };
 }
@@ -115,7 +118,7 @@ function historyOf(raw: v.InferOutput<typeof historySchema>): HistoryEntry {
     ...optional("created", raw.created),
     ...optional("createdBy", raw.created_by),
     ...optional("comment", raw.comment),
-    emptyLayer: raw.empty_layer ?? false,
+    emptyLayer: raw.empty_layer,
   };
 }
 

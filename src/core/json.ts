@@ -10,7 +10,8 @@ const backslash = 0x5c;
  * walks overflow, invalid UTF-8, and a byte order mark. @throws SyntaxError
  */
 export function parseUntrustedJson(bytes: Uint8Array): unknown {
-  if (depthOf(bytes) > limits.jsonDepth) throw new SyntaxError(`nested deeper than ${limits.jsonDepth} levels`);
+  if (depthOf(bytes) > limits.jsonDepth)
+    throw new SyntaxError(`nested deeper than ${limits.jsonDepth} levels`);
   const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   return JSON.parse(text);
 }

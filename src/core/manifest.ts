@@ -40,7 +40,11 @@ const indexSchema = v.object({
  * or descriptor), and the body must agree with it (CVE-2021-41190).
  * @throws RegistryError BAD_MANIFEST, UNSUPPORTED_MEDIA
  */
-export function parseManifest(what: string, bytes: Uint8Array, mediaType: string | undefined): Manifest | Index {
+export function parseManifest(
+  what: string,
+  bytes: Uint8Array,
+  mediaType: string | undefined,
+): Manifest | Index {
   const body = parseBody(what, bytes);
   const type = settleMediaType(what, body, mediaType);
   try {
@@ -60,22 +64,33 @@ function parseBody(what: string, bytes: Uint8Array): Record<string, unknown> {
   } catch (error) {
     throw badManifest(what, error instanceof Error ? error.message : "not JSON", error);
   }
-  if (typeof body !== "object" || body === null || Array.isArray(body)) throw badManifest(what, "not a JSON object");
+  if (typeof body !== "object" || body === null || Array.isArray(body))
+    throw badManifest(what, "not a JSON object");
   return body as Record<string, unknown>;
 }
 
 function settleMediaType(what: string, body: Record<string, unknown>, carried: string | undefined): string {
   const stated = typeof body["mediaType"] === "string" ? body["mediaType"] : undefined;
-  const known = [carried, stated].filter((t): t is string => t !== undefined && (isIndex(t) || isManifest(t)));
+  const known = [carried, stated].filter(
+    (t): t is string => t !== undefined && (isIndex(t) || isManifest(t)),
+  );
   if (body["schemaVersion"] === 1 || (carried !== undefined && isSchema1(carried))) {
-    throw new RegistryError("UNSUPPORTED_MEDIA", `${what}: docker schema 1 manifest, too old to pull safely`, {
-      hint: "push the image again with a current docker, podman or skopeo",
-    });
+    throw new RegistryError(
+      "UNSUPPORTED_MEDIA",
+      `${what}: docker schema 1 manifest, too old to pull safely`,
+      {
+        hint: "push the image again with a current docker, podman or skopeo",
+      },
+    );
   }
   const [first, second] = known;
-  if (second !== undefined && first !== second) throw badManifest(what, `media type is ${first} but the body says ${second}`);
+  if (second !== undefined && first !== second)
+    throw badManifest(what, `media type is ${first} but the body says ${second}`);
   if (first === undefined && stated !== undefined) {
-    throw new RegistryError("UNSUPPORTED_MEDIA", `${what}: media type ${printable(stated, 100)} is not an image manifest or index`);
+    throw new RegistryError(
+      "UNSUPPORTED_MEDIA",
+      `${what}: media type ${printable(stated, 100)} is not an image manifest or index`,
+    );
   }
   const looksLikeIndex = "manifests" in body;
   const looksLikeManifest = "layers" in body || "config" in body || "fsLayers" in body;

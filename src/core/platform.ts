@@ -29,7 +29,9 @@ export function normalizePlatform(os: string, architecture: string, variant?: st
   const arch = architectures[raw] ?? raw;
   const given = normalizeVariant(raw, variant);
   if (given === undefined || given === "" || given === impliedVariant[arch]) {
-    return arch === "arm" ? { os: os.toLowerCase(), architecture: arch, variant: "v7" } : { os: os.toLowerCase(), architecture: arch };
+    return arch === "arm"
+      ? { os: os.toLowerCase(), architecture: arch, variant: "v7" }
+      : { os: os.toLowerCase(), architecture: arch };
   }
   return { os: os.toLowerCase(), architecture: arch, variant: given };
 }

@@ -12,7 +12,9 @@ export type Reference = {
   readonly repository: string;
   /** What the user typed. */
   readonly input: string;
-} & ({ readonly tag: string; readonly digest?: Digest } | { readonly tag?: undefined; readonly digest: Digest });
+} & (
+  { readonly tag: string; readonly digest?: Digest } | { readonly tag?: undefined; readonly digest: Digest }
+);
 
 const component = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
@@ -28,16 +30,22 @@ export function parseReference(input: string): Reference {
   if (!hostPattern.test(registry)) throw bad(input, `${printable(registry, 60)} is not a registry host`);
   const wrong = repository.split("/").find((part) => !component.test(part));
   if (wrong !== undefined) throw bad(input, nameProblem(wrong, repository));
-  if (registry.length + 1 + repository.length > maxNameLength) throw bad(input, `longer than ${maxNameLength} characters`);
+  if (registry.length + 1 + repository.length > maxNameLength)
+    throw bad(input, `longer than ${maxNameLength} characters`);
   if (/^[0-9a-f]{64}$/.test(name)) throw bad(input, "64 hex digits are an image ID, not a name");
   if (tag !== undefined && !tagPattern.test(tag)) throw bad(input, `${printable(tag, 60)} is not a tag`);
-  if (digest !== undefined && !isDigest(digest)) throw bad(input, `${printable(digest, 80)} is not a sha256 digest`);
+  if (digest !== undefined && !isDigest(digest))
+    throw bad(input, `${printable(digest, 80)} is not a sha256 digest`);
   const base = { registry, repository, input };
   if (digest !== undefined) return tag === undefined ? { ...base, digest } : { ...base, tag, digest };
   return { ...base, tag: tag ?? "latest" };
 }
 
-function splitReference(input: string): { name: string; tag: string | undefined; digest: string | undefined } {
+function splitReference(input: string): {
+  name: string;
+  tag: string | undefined;
+  digest: string | undefined;
+} {
   const at = input.indexOf("@");
   const rest = at < 0 ? input : input.slice(0, at);
   const digest = at < 0 ? undefined : input.slice(at + 1);
@@ -84,4 +92,13 @@ export function repositoryOf(ref: Reference): string {
 export function familiarName(ref: Pick<Reference, "registry" | "repository">): string {
   if (ref.registry !== hub) return `${ref.registry}/${ref.repository}`;
   return ref.repository.startsWith("library/") ? ref.repository.slice("library/".length) : ref.repository;
+}
+
+/** True for a repository path as it stands in a registry URL: `library/busybox`. */
+export function isRepositoryName(text: string): boolean {
+  return text.length <= maxNameLength && text.split("/").every((part) => component.test(part));
+}
+
+export function isTag(text: string): boolean {
+  return tagPattern.test(text);
 }

@@ -1,7 +1,6 @@
 /** Text that came from outside, made safe to print. */
 
 // C0, DEL, C1, and the Unicode line/paragraph separators and bidi controls that can rewrite a terminal line.
-// eslint-disable-next-line no-control-regex
 const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /** One printable line of at most `limit` characters: control characters become `?`. */

@@ -58,8 +58,20 @@ export type Step =
       readonly flags: number;
     }
   | { readonly kind: "remount"; readonly target: string; readonly flags: number }
-  | { readonly kind: "mkdir"; readonly target: string; readonly mode: number; readonly uid: number; readonly gid: number }
-  | { readonly kind: "mknod"; readonly target: string; readonly mode: number; readonly major: number; readonly minor: number }
+  | {
+      readonly kind: "mkdir";
+      readonly target: string;
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+    }
+  | {
+      readonly kind: "mknod";
+      readonly target: string;
+      readonly mode: number;
+      readonly major: number;
+      readonly minor: number;
+    }
   | { readonly kind: "symlink"; readonly text: string; readonly target: string }
   | { readonly kind: "file"; readonly target: string; readonly mode: number; readonly data: string }
   /** Hide a path: an empty read-only tmpfs over a directory, /dev/null over anything else; absent is fine. */

@@ -1,0 +1,33 @@
+import tseslint from "typescript-eslint";
+
+const functionLimits = {
+  "max-lines": ["error", { max: 300, skipBlankLines: true, skipComments: true }],
+  "max-lines-per-function": ["error", { max: 60, skipBlankLines: true, skipComments: true }],
+  "max-params": ["error", 4],
+  "max-depth": ["error", 4],
+};
+
+export default tseslint.config(
+  { ignores: ["dist", "build", "node_modules", "eslint.config.js", "helper"] },
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      "no-restricted-syntax": ["error", { selector: "ExportDefaultDeclaration", message: "named exports only" }],
+      eqeqeq: "error",
+    },
+  },
+  { files: ["src/**"], rules: { ...functionLimits, "no-console": "error" } },
+  { files: ["*.config.ts"], rules: { "no-restricted-syntax": "off" } },
+  {
+    files: ["test/**", "fixtures/**", "scripts/**"],
+    rules: {
+      "@typescript-eslint/no-non-null-assertion": "off",
+      "@typescript-eslint/unbound-method": "off",
+    },
+  },
+);

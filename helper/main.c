@@ -1,0 +1,171 @@
+/*
+ * pullrun-helper run PLAN [STATUS_FD]    execute the plan in the file PLAN, or read from descriptor N with fd:N
+ * pullrun-helper lock PATH               hold an exclusive lock until end of input
+ *
+ * All policy is in the plan (src/helper/plan.ts); nothing is looked up here, no environment, no configuration, no user
+ * database. Order of things: refuse privilege we were not meant to have; read and check the whole plan; host phase;
+ * clone; in the child namespaces, mounts, pivot, credentials, exec; in the supervisor signals, reaping, cleanup.
+ * What an image's author controls is only ever touched by root.c, mount.c, entries.c and remove.c, through descriptors.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "process.h"
+#include "run.h"
+#include "system.h"
+
+static int
+refuse (const struct context *context, const char *object, const char *what)
+{
+  fail_with (0, object, "%s", what);
+  report_failure (context, 0, "");
+  return EXIT_OURS;
+}
+
+/* bubblewrap dropped setuid after CVE-2026-41163: a mode nobody needs is a mode nobody can attack. */
+static bool
+is_privileged_file (void)
+{
+  return getauxval (AT_SECURE) != 0 || getuid () != geteuid () || getgid () != getegid ();
+}
+
+/* So that no file of ours ends up as somebody's standard output. */
+static void
+open_standard_descriptors (void)
+{
+  for (int fd = 0; fd <= 2; fd++)
+    if (fcntl (fd, F_GETFD) < 0 && open ("/dev/null", O_RDWR) != fd)
+      _exit (EXIT_OURS);
+}
+
+/* A descriptor above 2, in decimal; -1 for anything else. */
+static int
+parse_descriptor (const char *text)
+{
+  char *end;
+  long fd = strtol (text, &end, 10);
+  bool valid = *text >= '1' && *text <= '9' && !*end && fd > 2 && fd < 1 << 20;
+  return valid && fcntl ((int) fd, F_SETFD, FD_CLOEXEC) == 0 ? (int) fd : -1;
+}
+
+static int
+open_plan (const char *path)
+{
+  if (strncmp (path, "fd:", 3) != 0)
+    return open (path, O_RDONLY | O_CLOEXEC);
+  int fd = parse_descriptor (path + 3);
+  if (fd < 0)
+    errno = EBADF;
+  return fd;
+}
+
+/* Never freed: the decoded plan points into it. */
+static uint8_t *
+read_plan (const char *path, size_t *size)
+{
+  autoclose int fd = open_plan (path);
+  uint8_t *bytes = NULL;
+  ssize_t got = fd < 0 ? -1 : 1;
+  for (size_t capacity = 0; got != 0 && fd >= 0; *size += got > 0 ? (size_t) got : 0) {
+    if (*size == capacity) {
+      capacity = capacity ? capacity * 2 : (size_t) 64 << 10;
+      uint8_t *grown = capacity <= 2 * PLAN_MAX_BYTES ? realloc (bytes, capacity) : NULL;
+      errno = grown ? errno : EFBIG;
+      if (!grown)
+        break;
+      bytes = grown;
+    }
+    got = read (fd, bytes + *size, capacity - *size);
+    if (got < 0 && errno != EINTR)
+      break;
+  }
+  if (got == 0)
+    return bytes;
+  fail (path, "cannot read the plan");
+  free (bytes);
+  return NULL;
+}
+
+static int
+run (struct context *context, const char *path)
+{
+  struct plan plan;
+  struct plan_problem problem;
+  size_t size = 0;
+  uint8_t *bytes = read_plan (path, &size);
+  if (!bytes) {
+    report_failure (context, 0, "plan");
+    return EXIT_OURS;
+  }
+  if (!plan_decode (bytes, size, &plan, &problem)) {
+    fail_with (EPROTO, path, "plan refused, step %zu: %s", problem.step, problem.text);
+    report_failure (context, problem.step, "plan");
+    free (bytes);
+    return EXIT_OURS;
+  }
+  context->plan = &plan;
+  /* SIGCHLD ignored by whoever started us would make children vanish unreaped. */
+  reset_signals ();
+  context->umask = umask (0);
+  return run_plan (context);
+}
+
+/*
+ * SIGIO, whose default action is to end the process, comes when our input reaches its end: the only way out of
+ * waiting in flock. Nothing is ever written to us.
+ */
+static void
+die_at_end_of_input (void)
+{
+  struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+  reset_signals ();
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  fcntl (STDIN_FILENO, F_SETOWN, getpid ());
+  fcntl (STDIN_FILENO, F_SETFL, fcntl (STDIN_FILENO, F_GETFL) | O_ASYNC);
+  if (poll (&input, 1, 0) > 0)
+    _exit (0);
+}
+
+static int
+hold_lock (const struct context *context, const char *path)
+{
+  struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+  die_at_end_of_input ();
+  if (lock_file (path) < 0) {
+    fail (path, "cannot lock");
+    report_failure (context, 0, "lock");
+    return EXIT_OURS;
+  }
+  if (write_all (STDOUT_FILENO, "locked\n", 7) < 0)
+    return EXIT_OURS;
+  while (poll (&input, 1, -1) < 0 && errno == EINTR)
+    ;
+  return 0;
+}
+
+int
+main (int argc, char **argv)
+{
+  struct context context = { .status_fd = -1, .root = -1, .supervisor = -1, .hint = "" };
+  open_standard_descriptors ();
+  if (argc == 4)
+    context.status_fd = parse_descriptor (argv[3]);
+  if (is_privileged_file ())
+    return refuse (&context, argv[0], "refusing to run setuid or with file capabilities");
+  if (argc == 3 && strcmp (argv[1], "lock") == 0)
+    _exit (hold_lock (&context, argv[2]));
+  if (argc < 3 || argc > 4 || strcmp (argv[1], "run") != 0)
+    return refuse (&context, "", "usage: pullrun-helper run PLAN [STATUS_FD] | pullrun-helper lock PATH");
+  if (argc == 4 && context.status_fd < 0)
+    return refuse (&context, argv[3], "not an open descriptor above 2");
+  _exit (run (&context, argv[2]));
+}

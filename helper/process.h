@@ -1,0 +1,22 @@
+/* What the program is started as and with. */
+#ifndef PULLRUN_PROCESS_H
+#define PULLRUN_PROCESS_H
+
+#include "util.h"
+
+int step_rlimit (struct context *context, const struct step *step);
+int step_credentials (struct context *context, const struct step *step);
+int step_no_new_privileges (struct context *context, const struct step *step);
+int step_umask (struct context *context, const struct step *step);
+int step_working_dir (struct context *context, const struct step *step);
+int step_environment (struct context *context, const struct step *step);
+/* Returns only when no program could be started: EXIT_NOT_FOUND or EXIT_NOT_EXECUTABLE by `exec_status`. */
+int step_exec (struct context *context, const struct step *step);
+int exec_status (int error);
+
+/* True if `capability` is in our effective set. */
+bool have_capability (unsigned capability);
+/* Default signal dispositions and nothing blocked, as a new program expects. */
+void reset_signals (void);
+
+#endif

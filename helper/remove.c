@@ -1,0 +1,213 @@
+#include "remove.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kernel.h"
+
+/* Recursion, and with it open descriptors, stop here; what lies deeper is moved up to the top and removed from there. */
+#define MAX_DEPTH 64
+
+struct removal {
+  int top; /* the tree's own directory */
+  unsigned long moved;
+};
+
+static int remove_content (struct removal *removal, int fd, int depth);
+
+/* Never follows a link and, RESOLVE_NO_XDEV, never enters a mount, not even a bind mount of the same file system. */
+static int
+open_subdirectory (int dir, const char *name)
+{
+  const uint64_t resolve = K_BENEATH | K_NO_SYMLINKS | K_NO_XDEV;
+  struct stat st;
+  char link[32];
+  autoclose int path = k_openat2 (dir, name, (struct k_open_how){ O_PATH | O_DIRECTORY | O_CLOEXEC, 0, resolve });
+  if (path < 0 || fstat (path, &st) < 0)
+    return -1;
+  /* chmod through the descriptor: by name it would follow a link put there meanwhile. */
+  snprintf (link, sizeof link, "/proc/self/fd/%d", path);
+  if ((st.st_mode & 0700) != 0700 && chmod (link, (st.st_mode & 0777) | 0700) < 0 && errno != EPERM)
+    return -1;
+  return openat (path, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int
+move_up (struct removal *removal, int dir, const char *name)
+{
+  char moved[40];
+  do
+    snprintf (moved, sizeof moved, ".pullrun-removed-%lu", removal->moved++);
+  while (faccessat (removal->top, moved, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+  return renameat (dir, name, removal->top, moved);
+}
+
+static int
+remove_entry (struct removal *removal, int dir, const char *name, int depth)
+{
+  if (unlinkat (dir, name, 0) == 0 || errno == ENOENT)
+    return 0;
+  /* EISDIR from Linux, EPERM from POSIX. */
+  if (errno != EISDIR && errno != EPERM)
+    return -1;
+  int fd = open_subdirectory (dir, name);
+  if (fd < 0)
+    return errno == ENOENT ? 0 : -1;
+  if (depth >= MAX_DEPTH) {
+    close_descriptor (&fd);
+    return move_up (removal, dir, name);
+  }
+  if (remove_content (removal, fd, depth + 1) < 0)
+    return -1;
+  return unlinkat (dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -1 : 0;
+}
+
+static bool
+is_dot (const char *name)
+{
+  return strcmp (name, ".") == 0 || strcmp (name, "..") == 0;
+}
+
+/* One pass over the directory; `*seen` tells whether there was anything. */
+static int
+remove_listed (struct removal *removal, DIR *listing, int depth, bool *seen)
+{
+  *seen = false;
+  rewinddir (listing);
+  for (;;) {
+    errno = 0;
+    struct dirent *entry = readdir (listing);
+    if (!entry)
+      return errno ? -1 : 0;
+    if (is_dot (entry->d_name))
+      continue;
+    *seen = true;
+    if (remove_entry (removal, dirfd (listing), entry->d_name, depth) < 0)
+      return -1;
+  }
+}
+
+/* Again until a pass finds nothing: deleting while reading may skip names, and deep directories are moved to the top. */
+static int
+remove_content (struct removal *removal, int fd, int depth)
+{
+  DIR *listing = fdopendir (fd);
+  bool seen = true;
+  int result = listing ? 0 : -1;
+  if (!listing)
+    close_descriptor (&fd);
+  while (result == 0 && seen)
+    result = remove_listed (removal, listing, depth, &seen);
+  int error = errno;
+  if (listing)
+    closedir (listing);
+  errno = error;
+  return result;
+}
+
+/* Splits an absolute host path; the parent is ours and may be reached through links, the last component is not. */
+static int
+open_parent (const char *path, const char **name)
+{
+  const char *slash = strrchr (path, '/');
+  char parent[PATH_MAX];
+  if (!slash || is_dot (slash + 1) || !slash[1] || slash - path >= PATH_MAX) {
+    errno = EINVAL;
+    return -1;
+  }
+  snprintf (parent, sizeof parent, "%.*s", slash == path ? 1 : (int) (slash - path), path);
+  *name = slash + 1;
+  return open (parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+int
+step_remove_tree (struct context *context, const struct step *step)
+{
+  const char *path = step_string (step, 0), *name;
+  (void) context;
+  autoclose int dir = open_parent (path, &name);
+  if (dir < 0)
+    return errno == ENOENT ? 0 : fail (path, "cannot open the parent directory");
+  if (unlinkat (dir, name, 0) == 0 || errno == ENOENT)
+    return 0;
+  if (errno != EISDIR && errno != EPERM)
+    return fail (path, "cannot remove");
+  int fd = open_subdirectory (dir, name);
+  if (fd < 0)
+    return fail (path, "cannot open the tree to remove");
+  struct removal removal = { .top = fd };
+  if (remove_content (&removal, fd, 0) < 0 || unlinkat (dir, name, AT_REMOVEDIR) < 0)
+    return fail (path, "cannot remove the tree");
+  return 0;
+}
+
+static void
+kill_listed (int cgroup)
+{
+  int fd = openat (cgroup, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+  FILE *procs = fd < 0 ? NULL : fdopen (fd, "r");
+  int pid;
+  while (procs && fscanf (procs, "%d", &pid) == 1)
+    /* 0: a process outside our pid namespace, which we cannot name. */
+    if (pid > 0)
+      kill (pid, SIGKILL);
+  if (procs)
+    fclose (procs);
+}
+
+static void
+kill_all (int cgroup)
+{
+  autoclose int fd = openat (cgroup, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+  if (fd < 0 || write (fd, "1", 1) < 0)
+    kill_listed (cgroup);
+}
+
+static int
+remove_cgroup (int dir, const char *name, int depth)
+{
+  if (unlinkat (dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+    return 0;
+  int error = errno;
+  int fd = depth < MAX_DEPTH ? openat (dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+  DIR *listing = fd < 0 ? NULL : fdopendir (fd);
+  for (struct dirent *entry; listing && (entry = readdir (listing)) != NULL;)
+    if (entry->d_type == DT_DIR && !is_dot (entry->d_name))
+      remove_cgroup (fd, entry->d_name, depth + 1);
+  if (listing) {
+    kill_all (fd);
+    closedir (listing);
+  }
+  if (unlinkat (dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+    return 0;
+  errno = error;
+  return -1;
+}
+
+/* A killed process leaves its cgroup a little later (EBUSY until then): up to 2 s of 10 ms waits. */
+int
+step_remove_cgroup (struct context *context, const struct step *step)
+{
+  const char *path = step_string (step, 0), *name;
+  (void) context;
+  autoclose int dir = open_parent (path, &name);
+  if (dir < 0)
+    return errno == ENOENT ? 0 : fail (path, "cannot open the parent of the cgroup");
+  for (int tries = 0; tries < 200; tries++) {
+    if (remove_cgroup (dir, name, 0) == 0)
+      return 0;
+    if (errno != EBUSY && errno != ENOTEMPTY)
+      break;
+    nanosleep (&(struct timespec){ .tv_nsec = 10 * 1000 * 1000 }, NULL);
+  }
+  return fail (path, "cannot remove the cgroup");
+}

@@ -1,0 +1,145 @@
+#include "run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "entries.h"
+#include "mount.h"
+#include "process.h"
+#include "remove.h"
+#include "root.h"
+#include "supervise.h"
+#include "system.h"
+
+static int
+step_hint (struct context *context, const struct step *step)
+{
+  context->hint = step_string (step, 0);
+  return 0;
+}
+
+static int
+step_exit (struct context *context, const struct step *step)
+{
+  (void) context;
+  _exit ((int) step_integer (step, 0) & 0xff);
+}
+
+/* clone and cleanup are not here: they divide the phases. */
+static int (*const execute[STEP_KIND_LIMIT]) (struct context *, const struct step *) = {
+  [STEP_HINT] = step_hint,
+  [STEP_MAKE_DIR] = step_make_dir,
+  [STEP_WRITE] = step_write,
+  [STEP_LOCK] = step_lock,
+  [STEP_UNSHARE] = step_unshare,
+  [STEP_PRIVATE_MOUNTS] = step_private_mounts,
+  [STEP_ROOT_OVERLAY] = step_root_overlay,
+  [STEP_ROOT_BIND] = step_root_bind,
+  [STEP_ROOT_DIR] = step_root_dir,
+  [STEP_MOUNT] = step_mount,
+  [STEP_BIND] = step_bind,
+  [STEP_REMOUNT] = step_remount,
+  [STEP_MKDIR] = step_mkdir,
+  [STEP_MKNOD] = step_mknod,
+  [STEP_SYMLINK] = step_symlink,
+  [STEP_FILE] = step_file,
+  [STEP_MASK] = step_mask,
+  [STEP_READONLY] = step_readonly,
+  [STEP_PIVOT] = step_pivot,
+  [STEP_CHROOT] = step_chroot,
+  [STEP_HOSTNAME] = step_hostname,
+  [STEP_DOMAINNAME] = step_domainname,
+  [STEP_SYSCTL] = step_sysctl,
+  [STEP_RLIMIT] = step_rlimit,
+  [STEP_OOM_SCORE] = step_oom_score,
+  [STEP_LOOPBACK] = step_loopback,
+  [STEP_SESSION_KEYRING] = step_session_keyring,
+  [STEP_STDIN_NULL] = step_stdin_null,
+  [STEP_CREDENTIALS] = step_credentials,
+  [STEP_NO_NEW_PRIVILEGES] = step_no_new_privileges,
+  [STEP_UMASK] = step_umask,
+  [STEP_WORKING_DIR] = step_working_dir,
+  [STEP_ENVIRONMENT] = step_environment,
+  [STEP_EXEC] = step_exec,
+  [STEP_CREATE_ENTRIES] = step_create_entries,
+  [STEP_EXIT] = step_exit,
+  [STEP_REMOVE_TREE] = step_remove_tree,
+  [STEP_REMOVE_CGROUP] = step_remove_cgroup,
+};
+
+/* Steps [from, to); 0, or the exit status of the one that failed. */
+static int
+run_steps (struct context *context, size_t from, size_t to)
+{
+  for (size_t i = from; i < to; i++) {
+    const struct step *step = &context->plan->steps[i];
+    if (execute[step->kind](context, step) == 0 || step->optional)
+      continue;
+    int status = step->kind == STEP_EXEC ? exec_status (failure_error ()) : EXIT_OURS;
+    report_failure (context, i + 1, step_name (step->kind));
+    return status;
+  }
+  return 0;
+}
+
+/*
+ * Removes as root of the container's user namespace: below upper/ lie files of ids that only exist there. A process
+ * has to enter it for that, and cannot come back.
+ */
+static int
+run_in_namespace (struct context *context, int namespace, size_t index)
+{
+  pid_t pid = fork ();
+  int status;
+  if (pid < 0)
+    return -1;
+  if (pid == 0) {
+    int entered = setns (namespace, CLONE_NEWUSER);
+    if (entered == 0 && (setresgid (0, 0, 0) < 0 || setresuid (0, 0, 0) < 0))
+      entered = -1;
+    if (entered < 0)
+      fail ("", "cannot enter the container's user namespace");
+    const struct step *step = &context->plan->steps[index];
+    if (entered < 0 || execute[step->kind](context, step) < 0) {
+      report_failure (context, index + 1, step_name (step->kind));
+      _exit (EXIT_OURS);
+    }
+    _exit (0);
+  }
+  while (waitpid (pid, &status, 0) < 0 && errno == EINTR)
+    ;
+  return 0;
+}
+
+/* Every step, whatever happened to the one before; what fails is reported and changes nothing else. */
+static void
+run_cleanup (struct context *context, int namespace)
+{
+  const struct plan *plan = context->plan;
+  for (size_t i = plan->cleanup + 1; i < plan->count; i++)
+    if (plan->steps[i].kind != STEP_REMOVE_TREE || namespace < 0 || run_in_namespace (context, namespace, i) < 0)
+      run_steps (context, i, i + 1);
+}
+
+int
+run_plan (struct context *context)
+{
+  const struct plan *plan = context->plan;
+  struct child child = { .pid = -1, .namespace = -1 };
+  int status = run_steps (context, 0, plan->clone);
+  if (plan->clone == plan->count)
+    return status;
+  if (status == 0 && start_child (context, &plan->steps[plan->clone], &child) < 0) {
+    report_failure (context, plan->clone + 1, step_name (STEP_CLONE));
+    status = EXIT_OURS;
+  } else if (status == 0 && child.pid == 0) {
+    _exit (run_steps (context, plan->clone + 1, plan->cleanup));
+  } else if (status == 0) {
+    status = wait_for_child (&child);
+  }
+  run_cleanup (context, child.namespace);
+  return status;
+}

@@ -1,0 +1,245 @@
+#include "supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kernel.h"
+#include "process.h"
+
+/* user_namespaces(7): at most 340 lines of three numbers. */
+#define MAX_MAP_WORDS (340 * 3)
+
+static void
+proc_path (char path[64], pid_t pid, const char *file)
+{
+  snprintf (path, 64, "/proc/%d/%s", (int) pid, file);
+}
+
+static int
+run_program (char **argv)
+{
+  static char *no_environment[] = { NULL };
+  int status = -1;
+  pid_t pid = fork ();
+  if (pid == 0) {
+    reset_signals ();
+    execve (argv[0], argv, no_environment);
+    _exit (EXIT_NOT_FOUND);
+  }
+  while (pid > 0 && waitpid (pid, &status, 0) < 0 && errno == EINTR)
+    ;
+  return pid < 0 ? -1 : status;
+}
+
+/* newuidmap PID INSIDE OUTSIDE COUNT ... : the words of the map lines are its arguments. */
+static int
+map_with_program (const char *program, pid_t child, const char *map)
+{
+  autofree char *copy = strdup (map);
+  autofree char **argv = calloc (MAX_MAP_WORDS + 3, sizeof *argv);
+  char pid[16], *state = NULL;
+  size_t argc = 2;
+  if (!copy || !argv)
+    return fail ("", "cannot map ids");
+  snprintf (pid, sizeof pid, "%d", (int) child);
+  argv[0] = (char *) (uintptr_t) program;
+  argv[1] = pid;
+  for (char *word = strtok_r (copy, " \n", &state); word; word = strtok_r (NULL, " \n", &state)) {
+    if (argc == MAX_MAP_WORDS + 2)
+      return fail_with (E2BIG, program, "cannot map ids");
+    argv[argc++] = word;
+  }
+  int status = run_program (argv);
+  if (status < 0)
+    return fail (program, "cannot map ids");
+  /* It has said on stderr what it did not like; an errno of ours would only mislead. */
+  return status == 0 ? 0 : fail_with (0, program, "the id map was refused");
+}
+
+static int
+map_directly (pid_t child, const char *file, const char *map)
+{
+  char path[64];
+  proc_path (path, child, file);
+  return write_file (path, map, strlen (map)) < 0 ? fail (path, "cannot map ids") : 0;
+}
+
+static int
+map_ids (const struct step *step, pid_t child)
+{
+  const char *uid_map = step_string (step, 1), *gid_map = step_string (step, 2);
+  const char *newuidmap = step_string (step, 3), *newgidmap = step_string (step, 4);
+  if (*newgidmap && map_with_program (newgidmap, child, gid_map) < 0)
+    return -1;
+  /* user_namespaces(7): without CAP_SETGID a gid map is only accepted once setgroups is denied. */
+  if (!*newgidmap && !have_capability (CAP_SETGID) && map_directly (child, "setgroups", "deny") < 0)
+    return -1;
+  if (!*newgidmap && map_directly (child, "gid_map", gid_map) < 0)
+    return -1;
+  return *newuidmap ? map_with_program (newuidmap, child, uid_map) : map_directly (child, "uid_map", uid_map);
+}
+
+static int
+enter_cgroups (const struct step *step, pid_t child)
+{
+  char pid[16];
+  int size = snprintf (pid, sizeof pid, "%d", (int) child);
+  for (size_t i = 5; i < step->argc; i++)
+    if (write_file (step_string (step, i), pid, (size_t) size) < 0)
+      return fail (step_string (step, i), "cannot enter the cgroup");
+  return 0;
+}
+
+/* What the child cannot do for itself, while it waits at the pipe. */
+static int
+prepare_child (struct context *context, const struct step *step, struct child *child)
+{
+  char path[64];
+  if (step_integer (step, 0) & CLONE_NEWUSER) {
+    proc_path (path, child->pid, "ns/user");
+    if (context->plan->cleanup < context->plan->count)
+      child->namespace = open (path, O_RDONLY | O_CLOEXEC);
+    if (map_ids (step, child->pid) < 0)
+      return -1;
+  }
+  return enter_cgroups (step, child->pid);
+}
+
+static int
+begin_child (struct context *context, uint64_t flags, const int go[2])
+{
+  char byte;
+  close (go[1]);
+  /* End of file: the supervisor has failed and told why. */
+  if (read (go[0], &byte, 1) != 1)
+    _exit (EXIT_OURS);
+  context->supervisor = go[0];
+  /* Out of the terminal's reach: no controlling terminal (TIOCSTI, CVE-2017-5226), no direct Ctrl-C. */
+  setsid ();
+  if (flags & CLONE_NEWUSER && (setresgid (0, 0, 0) < 0 || setresuid (0, 0, 0) < 0))
+    return fail ("", "cannot become root of the user namespace");
+  die_with_supervisor (context);
+  /* CVE-2016-9962: nothing in the namespaces may attach to us before exec. Only now: the maps needed our /proc files. */
+  prctl (PR_SET_DUMPABLE, 0);
+  return 0;
+}
+
+static int
+clone_failed (uint64_t flags)
+{
+  if (flags & CLONE_NEWUSER)
+    return fail ("", "cannot create user namespace");
+  return fail ("", flags ? "cannot create namespaces" : "cannot start a process");
+}
+
+int
+start_child (struct context *context, const struct step *step, struct child *child)
+{
+  uint64_t flags = step_integer (step, 0);
+  sigset_t all;
+  int go[2];
+  if (pipe2 (go, O_CLOEXEC) < 0)
+    return fail ("", "cannot make a pipe");
+  sigfillset (&all);
+  sigprocmask (SIG_BLOCK, &all, NULL);
+  child->own_pids = flags & CLONE_NEWPID;
+  /* Orphans come to us instead of the host's init, so that they can be ended with the container. */
+  if (!child->own_pids)
+    prctl (PR_SET_CHILD_SUBREAPER, 1);
+  child->pid = (pid_t) syscall (SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+  if (child->pid < 0)
+    return clone_failed (flags);
+  if (child->pid == 0)
+    return begin_child (context, flags, go);
+  close (go[0]);
+  /* go[1] stays open: that it closes tells the child of our death. */
+  if (prepare_child (context, step, child) == 0 && write_all (go[1], "", 1) == 0)
+    return 0;
+  kill (child->pid, SIGKILL);
+  waitpid (child->pid, NULL, 0);
+  return -1;
+}
+
+static int
+status_of (int status)
+{
+  return WIFSIGNALED (status) ? EXIT_BY_SIGNAL + WTERMSIG (status) : WEXITSTATUS (status);
+}
+
+/*
+ * Ctrl-Z: the container gets to know (a process without a handler ignores it there, like any that has no terminal)
+ * and we stop ourselves, so that the shell has its prompt back; the container goes on running. Stops for terminal
+ * input or output are not ours to act on: we do neither.
+ */
+static void
+pass_on (pid_t child, int number)
+{
+  if (number == SIGPIPE || number == SIGTTIN || number == SIGTTOU)
+    return;
+  kill (child, number);
+  if (number == SIGTSTP)
+    kill (getpid (), SIGSTOP);
+}
+
+/* True once there are no more children to reap; `*status` is set when the child was among those reaped. */
+static bool
+reap (pid_t child, int options, int *status)
+{
+  for (;;) {
+    int one;
+    pid_t pid = waitpid (-1, &one, options);
+    if (pid == child)
+      *status = one;
+    if (pid == 0 || (pid < 0 && errno != EINTR))
+      return pid < 0;
+    if (pid > 0 && options == 0)
+      return false;
+  }
+}
+
+/* Processes the container left behind; those of a pid namespace have gone with it. */
+static void
+end_orphans (pid_t child)
+{
+  char path[64];
+  int status;
+  snprintf (path, sizeof path, "/proc/self/task/%d/children", (int) getpid ());
+  for (bool none = reap (child, WNOHANG, &status); !none; none = reap (child, 0, &status)) {
+    FILE *children = fopen (path, "re");
+    int pid;
+    bool killed = false;
+    while (children && fscanf (children, "%d", &pid) == 1)
+      killed |= kill (pid, SIGKILL) == 0;
+    if (children)
+      fclose (children);
+    if (!killed)
+      return;
+  }
+}
+
+int
+wait_for_child (const struct child *child)
+{
+  sigset_t all;
+  int status = -1;
+  sigfillset (&all);
+  while (status < 0) {
+    int number = sigwaitinfo (&all, NULL);
+    if (number == SIGCHLD)
+      reap (child->pid, WNOHANG, &status);
+    else if (number > 0)
+      pass_on (child->pid, number);
+  }
+  if (!child->own_pids)
+    end_orphans (child->pid);
+  return status_of (status);
+}

@@ -1,0 +1,145 @@
+#include "system.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/keyctl.h>
+#include <linux/magic.h>
+#include <net/if.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "kernel.h"
+
+int
+step_make_dir (struct context *context, const struct step *step)
+{
+  const char *path = step_string (step, 0);
+  struct stat st;
+  (void) context;
+  if (mkdir (path, (mode_t) step_integer (step, 1) & 07777) == 0)
+    return 0;
+  int error = errno;
+  bool present = error == EEXIST && lstat (path, &st) == 0 && S_ISDIR (st.st_mode);
+  return present ? 0 : fail_with (error, path, "cannot make directory");
+}
+
+int
+step_write (struct context *context, const struct step *step)
+{
+  const char *path = step_string (step, 0);
+  (void) context;
+  return write_file (path, step->argv[1].bytes, step->argv[1].length) < 0 ? fail (path, "cannot write") : 0;
+}
+
+int
+lock_file (const char *path)
+{
+  int fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0)
+    return -1;
+  int result;
+  do
+    result = flock (fd, LOCK_EX);
+  while (result < 0 && errno == EINTR);
+  if (result == 0)
+    return fd;
+  close_descriptor (&fd);
+  return -1;
+}
+
+/* Held by the open descriptor until the helper ends; a started program does not inherit it. */
+int
+step_lock (struct context *context, const struct step *step)
+{
+  (void) context;
+  return lock_file (step_string (step, 0)) < 0 ? fail (step_string (step, 0), "cannot lock") : 0;
+}
+
+int
+step_unshare (struct context *context, const struct step *step)
+{
+  (void) context;
+  return unshare ((int) step_integer (step, 0)) < 0 ? fail ("", "cannot create namespaces") : 0;
+}
+
+int
+step_hostname (struct context *context, const struct step *step)
+{
+  const char *name = step_string (step, 0);
+  (void) context;
+  return sethostname (name, strlen (name)) < 0 ? fail (name, "cannot set the host name") : 0;
+}
+
+int
+step_domainname (struct context *context, const struct step *step)
+{
+  const char *name = step_string (step, 0);
+  (void) context;
+  return setdomainname (name, strlen (name)) < 0 ? fail (name, "cannot set the domain name") : 0;
+}
+
+/* CVE-2025-52881: the write must reach the file of that name in a real procfs and nothing mounted over it. */
+int
+step_sysctl (struct context *context, const struct step *step)
+{
+  const char *key = step_string (step, 0);
+  const struct argument *value = &step->argv[1];
+  struct k_open_how how = { .flags = O_WRONLY | O_CLOEXEC,
+                            .resolve = K_BENEATH | K_NO_SYMLINKS | K_NO_MAGICLINKS | K_NO_XDEV };
+  struct statfs fs;
+  (void) context;
+  autoclose int dir = open ("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (dir < 0 || fstatfs (dir, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
+    return fail_with (dir < 0 ? errno : ENODEV, "/proc/sys", "cannot open the kernel settings");
+  autoclose int fd = k_openat2 (dir, key, how);
+  if (fd < 0 || write_all (fd, value->bytes, value->length) < 0)
+    return fail (key, "cannot set kernel setting");
+  return 0;
+}
+
+/* Before `clone` where a user namespace follows: the child's own file belongs to an id it cannot act as. */
+int
+step_oom_score (struct context *context, const struct step *step)
+{
+  const struct argument *value = &step->argv[0];
+  (void) context;
+  if (write_file ("/proc/self/oom_score_adj", value->bytes, value->length) < 0)
+    return fail (value->bytes, "cannot set the OOM score");
+  return 0;
+}
+
+int
+step_loopback (struct context *context, const struct step *step)
+{
+  struct ifreq request = { .ifr_name = "lo" };
+  (void) context, (void) step;
+  autoclose int fd = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0 || ioctl (fd, SIOCGIFFLAGS, &request) < 0)
+    return fail ("lo", "cannot read interface");
+  request.ifr_flags |= IFF_UP;
+  return ioctl (fd, SIOCSIFFLAGS, &request) < 0 ? fail ("lo", "cannot bring up interface") : 0;
+}
+
+int
+step_session_keyring (struct context *context, const struct step *step)
+{
+  const char *name = step_string (step, 0);
+  (void) context;
+  if (syscall (SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name, 0, 0, 0) < 0)
+    return fail (name, "cannot join a new session keyring");
+  return 0;
+}
+
+int
+step_stdin_null (struct context *context, const struct step *step)
+{
+  (void) context, (void) step;
+  autoclose int null = open_null (O_RDONLY);
+  return null < 0 || dup2 (null, STDIN_FILENO) < 0 ? fail ("/dev/null", "cannot open as standard input") : 0;
+}

@@ -1,0 +1,219 @@
+#include "util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+static struct {
+  int error;
+  char what[256];
+  char object[4096];
+} failure;
+
+void
+close_descriptor (int *fd)
+{
+  int saved = errno;
+  if (*fd >= 0)
+    close (*fd);
+  errno = saved;
+}
+
+void
+free_pointer (void *pointer)
+{
+  free (*(void **) pointer);
+}
+
+static int __attribute__ ((format (printf, 3, 0)))
+note_failure (int error, const char *object, const char *what, va_list arguments)
+{
+  failure.error = error;
+  vsnprintf (failure.what, sizeof failure.what, what, arguments);
+  snprintf (failure.object, sizeof failure.object, "%s", object);
+  return -1;
+}
+
+int
+fail (const char *object, const char *what, ...)
+{
+  int error = errno;
+  va_list arguments;
+  va_start (arguments, what);
+  note_failure (error, object, what, arguments);
+  va_end (arguments);
+  return -1;
+}
+
+int
+fail_with (int error, const char *object, const char *what, ...)
+{
+  va_list arguments;
+  va_start (arguments, what);
+  note_failure (error, object, what, arguments);
+  va_end (arguments);
+  return -1;
+}
+
+int
+failure_error (void)
+{
+  return failure.error;
+}
+
+/* One line for a terminal: names come from images. */
+static void
+write_printable (FILE *to, const char *text)
+{
+  for (const unsigned char *at = (const unsigned char *) text; *at; at++)
+    putc (*at < 0x20 || *at == 0x7f ? '?' : *at, to);
+}
+
+/* A JSON string; bytes from 0x80 up go out as Latin-1 code points, so the line is valid whatever the name was. */
+static void
+write_json_string (FILE *to, const char *text)
+{
+  putc ('"', to);
+  for (const unsigned char *at = (const unsigned char *) text; *at; at++) {
+    if (*at == '"' || *at == '\\')
+      fprintf (to, "\\%c", *at);
+    else if (*at < 0x20 || *at >= 0x7f)
+      fprintf (to, "\\u%04x", *at);
+    else
+      putc (*at, to);
+  }
+  putc ('"', to);
+}
+
+static void
+write_human (const struct context *context, FILE *to)
+{
+  fputs ("pullrun: ", to);
+  write_printable (to, failure.what);
+  if (failure.object[0]) {
+    fputs (": ", to);
+    write_printable (to, failure.object);
+  }
+  const char *description = failure.error ? strerrordesc_np (failure.error) : NULL;
+  if (description)
+    fprintf (to, ": %s", description);
+  putc ('\n', to);
+  if (context->hint[0]) {
+    fputs ("hint: ", to);
+    write_printable (to, context->hint);
+    putc ('\n', to);
+  }
+}
+
+static void
+write_json (const struct context *context, FILE *to, size_t step, const char *kind)
+{
+  const char *description = failure.error ? strerrordesc_np (failure.error) : NULL;
+  const char *name = failure.error ? strerrorname_np (failure.error) : NULL;
+  fprintf (to, "{\"step\":%zu,\"kind\":", step);
+  write_json_string (to, kind);
+  fputs (",\"errno\":", to);
+  write_json_string (to, name ? name : "");
+  fputs (",\"object\":", to);
+  write_json_string (to, failure.object);
+  fputs (",\"what\":", to);
+  write_json_string (to, failure.what);
+  fputs (",\"error\":", to);
+  write_json_string (to, description ? description : "");
+  fputs (",\"hint\":", to);
+  write_json_string (to, context->hint);
+  fputs ("}\n", to);
+}
+
+void
+report_failure (const struct context *context, size_t step, const char *kind)
+{
+  autofree char *text = NULL;
+  size_t size = 0;
+  FILE *to = open_memstream (&text, &size);
+  if (!to)
+    return;
+  write_human (context, to);
+  fflush (to);
+  size_t human = size;
+  write_json (context, to, step, kind);
+  fclose (to);
+  /* One write each, so that lines of several processes do not mix. Nobody is left to tell if this fails. */
+  (void) !write (STDERR_FILENO, text, human);
+  if (context->status_fd >= 0)
+    (void) !write (context->status_fd, text + human, size - human);
+}
+
+int
+write_all (int fd, const void *bytes, size_t size)
+{
+  for (const char *at = bytes; size > 0;) {
+    ssize_t wrote = write (fd, at, size);
+    if (wrote < 0 && errno != EINTR)
+      return -1;
+    if (wrote > 0) {
+      at += wrote;
+      size -= (size_t) wrote;
+    }
+  }
+  return 0;
+}
+
+int
+write_file (const char *path, const char *bytes, size_t size)
+{
+  autoclose int fd = open (path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0)
+    return -1;
+  ssize_t wrote = write (fd, bytes, size);
+  if (wrote >= 0 && (size_t) wrote != size)
+    errno = EIO;
+  return wrote >= 0 && (size_t) wrote == size ? 0 : -1;
+}
+
+/* CVE-2025-31133: an image or a racing container may have put something else at /dev/null. */
+int
+open_null (int flags)
+{
+  struct stat st;
+  int fd = open ("/dev/null", flags | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0)
+    return -1;
+  if (fstat (fd, &st) == 0 && S_ISCHR (st.st_mode) && st.st_rdev == makedev (1, 3))
+    return fd;
+  close (fd);
+  errno = ENODEV;
+  return -1;
+}
+
+void
+raise_file_limit (struct context *context)
+{
+  struct rlimit limit;
+  if (context->files_raised || getrlimit (RLIMIT_NOFILE, &limit) < 0)
+    return;
+  context->files = limit;
+  limit.rlim_cur = limit.rlim_max;
+  context->files_raised = setrlimit (RLIMIT_NOFILE, &limit) == 0;
+}
+
+void
+die_with_supervisor (const struct context *context)
+{
+  if (context->supervisor < 0)
+    return;
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  /* It may have died before the prctl; getppid is no help inside a pid namespace. */
+  struct pollfd end = { .fd = context->supervisor, .events = 0 };
+  if (poll (&end, 1, 0) > 0 && end.revents & POLLHUP)
+    _exit (EXIT_OURS);
+}

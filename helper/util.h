@@ -1,0 +1,54 @@
+/* Errors, descriptors and the state that steps share. */
+#ifndef PULLRUN_UTIL_H
+#define PULLRUN_UTIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "plan.h"
+
+enum exit_status { EXIT_OURS = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, EXIT_BY_SIGNAL = 128 };
+
+struct context {
+  const struct plan *plan;
+  int status_fd;     /* -1: none */
+  int root;          /* O_PATH descriptor of the container's root; -1 before a root-* step */
+  int supervisor;    /* in the child: pipe end that hangs up when the supervisor is gone; else -1 */
+  const char *hint;  /* "" for none */
+  char **environment;
+  mode_t umask;      /* for the program: ours is 0, so that modes in the plan are exact */
+  struct rlimit files; /* RLIMIT_NOFILE as we found it, if `files_raised` */
+  bool files_raised;
+};
+
+#define autoclose __attribute__ ((cleanup (close_descriptor)))
+#define autofree __attribute__ ((cleanup (free_pointer)))
+
+void close_descriptor (int *fd);
+void free_pointer (void *pointer);
+
+/*
+ * Steps return 0, or -1 after noting what failed here; whoever ran the step decides whether to report it.
+ * `fail` takes the error from errno.
+ */
+int fail (const char *object, const char *what, ...) __attribute__ ((format (printf, 2, 3)));
+int fail_with (int error, const char *object, const char *what, ...) __attribute__ ((format (printf, 3, 4)));
+int failure_error (void);
+
+/* Writes the noted failure to stderr and, as one JSON line, to the status descriptor. `step` counts from 1. */
+void report_failure (const struct context *context, size_t step, const char *kind);
+
+/* Whole buffer or -1 with errno. */
+int write_all (int fd, const void *bytes, size_t size);
+/* Writes an existing file with a single write, as cgroup, sysctl and id map files want it. */
+int write_file (const char *path, const char *bytes, size_t size);
+/* A verified /dev/null (character device 1:3) opened with `flags`, or -1 with errno. */
+int open_null (int flags);
+/* Lifts the soft limit on open files to the hard one, remembering the old for the program. */
+void raise_file_limit (struct context *context);
+/* Asks for SIGKILL at the supervisor's death (the kernel forgets this with each change of ids), or dies with it. */
+void die_with_supervisor (const struct context *context);
+
+#endif

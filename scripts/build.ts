@@ -1,0 +1,38 @@
+/** `npm run build`: the bundle with lazily loaded chunks, the declarations, the demo images and the C helper. */
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { build } from "esbuild";
+
+function step(command: string, args: readonly string[], missing: string): void {
+  const result = spawnSync(command, args, { stdio: "inherit" });
+  if (result.error !== undefined) {
+    console.error(`build: cannot run ${command}: ${result.error.message}\nhint: ${missing}`);
+    process.exit(1);
+  }
+  if (result.status !== 0) process.exit(result.status ?? 1);
+}
+
+const shared = {
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node22.20",
+  // Bundled CommonJS packages call require() for Node's own modules, which an ES module does not have.
+  banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+  logLevel: "warning",
+} as const;
+
+rmSync("dist", { recursive: true, force: true });
+await build({
+  ...shared,
+  entryPoints: { cli: "src/cli/main.ts", index: "src/index.ts", "ingest-worker": "src/store/ingest-worker.ts" },
+  outdir: "dist",
+  splitting: true,
+  // Flat, because code finds its neighbours (worker, demo images, helper) relative to its own file.
+  chunkNames: "[name]-[hash]",
+});
+await build({ ...shared, entryPoints: ["fixtures/build.ts"], outfile: "build/fixtures.js" });
+rmSync("dist/demo", { recursive: true, force: true });
+step(process.execPath, ["build/fixtures.js", "dist/demo"], "");
+step(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], "run npm ci first");
+step("make", ["-s", "-C", "helper"], "the launch helper is C: install make and a C compiler (Debian: apt-get install gcc make libc6-dev)");

@@ -1,0 +1,44 @@
+import { StoreError } from "../core/errors.js";
+import { parseImageName } from "../core/image-name.js";
+import { formatPlatform, type Platform } from "../core/platform.js";
+import { printable } from "../core/text.js";
+import type { StoredImage } from "../store/refs.js";
+import type { Context } from "./context.js";
+import { findStored, loadImage, type LocalImage } from "./find-image.js";
+import { pull } from "./pull.js";
+
+export interface ImageRequest {
+  readonly image: string;
+  readonly platform: Platform;
+  /** Whether the user chose the platform: then an image of another one in the store does not do. */
+  readonly platformGiven: boolean;
+  readonly pull: "missing" | "always" | "never";
+}
+
+/** The image from the store, pulled first if the policy says so. @throws StoreError NOT_FOUND with `never` */
+export async function ensureImage(context: Context, request: ImageRequest): Promise<LocalImage> {
+  const store = await context.store({ create: true });
+  // A layout on disk is always read again: it costs no network and may have changed.
+  const isLayout = parseImageName(request.image).kind === "layout";
+  if (request.pull === "never" || (request.pull === "missing" && !isLayout)) {
+    const [stored] = await findStored(store, request.image);
+    if (stored !== undefined && fits(stored, request)) return loadImage(store, stored);
+    if (request.pull === "never") throw notThere(request, stored);
+  }
+  const pulled = await pull(context, request);
+  return loadImage(store, pulled.stored);
+}
+
+function fits({ manifest }: StoredImage, { platform, platformGiven }: ImageRequest): boolean {
+  const actual = manifest.platform;
+  if (!platformGiven || actual === undefined) return true;
+  const sameVariant = platform.variant === undefined || platform.variant === actual.variant;
+  return platform.os === actual.os && platform.architecture === actual.architecture && sameVariant;
+}
+
+function notThere({ image, platform }: ImageRequest, other: StoredImage | undefined): StoreError {
+  const observed = other === undefined ? "not in the store" : `in the store, but not for ${formatPlatform(platform)}`;
+  return new StoreError("NOT_FOUND", `image: ${printable(image, 100)}: ${observed}`, {
+    hint: "pull it first, or leave out --pull=never",
+  });
+}

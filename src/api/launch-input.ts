@@ -1,0 +1,40 @@
+import path from "node:path";
+import type { Privilege } from "../helper/privilege.js";
+import { containerFiles, type ContainerFile } from "../launch/container-files.js";
+import { readHostFacts, type HostFacts } from "../launch/host-facts.js";
+import type { Spec } from "../launch/oci-spec.js";
+import type { RunOptions } from "../launch/run-options.js";
+import { createSpec, hostnameOf } from "../launch/spec.js";
+import type { AccountFiles } from "../launch/user.js";
+import type { LocalImage } from "./find-image.js";
+
+export interface LaunchRequest {
+  readonly image: LocalImage;
+  readonly options: RunOptions;
+  readonly containerId: string;
+  readonly containerDir: string;
+  readonly privilege: Privilege;
+  readonly facts: AccountFiles;
+  /** `root.path` of the spec. */
+  readonly rootPath: string;
+}
+
+export interface LaunchInput {
+  readonly spec: Spec;
+  /** To be written to the container's directory. */
+  readonly files: readonly ContainerFile[];
+}
+
+/** The OCI spec of a container, and the files it mounts from the container's directory. */
+export function launchInput(request: LaunchRequest): LaunchInput {
+  const host: HostFacts = readHostFacts();
+  const { options, containerId, containerDir, privilege, facts, rootPath } = request;
+  const image = request.image.config.value;
+  const spec = createSpec({ image, options, containerId, rootPath, privilege, facts, host, containerDir });
+  const hostname = hostnameOf({ options, containerId, host });
+  return { spec, files: containerFiles({ hostname, network: options.network, resolvConf: host.resolvConf }) };
+}
+
+export function containerDirectory(containers: string, containerId: string): string {
+  return path.join(containers, containerId);
+}

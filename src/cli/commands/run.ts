@@ -1,0 +1,26 @@
+import { contextOf } from "../context.js";
+import type { Invocation } from "../command.js";
+import { startProgress } from "../render/progress.js";
+import { imageRequestOf, runOptionsOf } from "../run-request.js";
+
+/** Does not return on success: the process becomes the container's supervisor and ends with its exit status. */
+export async function run(invocation: Invocation): Promise<number> {
+  const { flags, env, signal } = invocation;
+  const options = runOptionsOf(invocation);
+  const request = imageRequestOf(invocation);
+  const progress = await startProgress(env, { quiet: flags.on("quiet") });
+  try {
+    const context = await contextOf(invocation, progress.emit);
+    const { prepareRun, becomeContainer, describeRun } = await import("../../api/run.js");
+    const prepared = await prepareRun(context, { ...request, options });
+    progress.stop();
+    if (flags.on("dry-run")) {
+      invocation.print(await describeRun(context, prepared));
+      return 0;
+    }
+    signal.throwIfAborted();
+    return becomeContainer(prepared);
+  } finally {
+    progress.stop();
+  }
+}

@@ -1,0 +1,57 @@
+import { UsageError } from "../core/errors.js";
+import { printable } from "../core/text.js";
+
+const units: Readonly<Record<string, number>> = { b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
+
+/** Docker's sizes: `512m`, `1.5g`, `64MiB`, plain bytes. */
+export function parseSize(flag: string, text: string): number {
+  const match = /^([0-9]+(?:\.[0-9]+)?)([bkmgt]?)(?:i?b)?$/i.exec(text);
+  const bytes = match === null ? NaN : Math.floor(Number(match[1]) * (units[(match[2] ?? "").toLowerCase()] ?? 1));
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  throw badValue(flag, text, "a size above zero such as 512m or 2g");
+}
+
+export function parseCount(flag: string, text: string): number {
+  const value = Number(text);
+  if (/^-?[0-9]+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw badValue(flag, text, "a whole number");
+}
+
+export function parseCpus(flag: string, text: string): number {
+  const value = Number(text);
+  // The kernel's smallest quota is 1 ms of a 100 ms period.
+  if (/^[0-9]*\.?[0-9]+$/.test(text) && value >= 0.01) return value;
+  throw badValue(flag, text, "a number of CPUs of at least 0.01, such as 1.5");
+}
+
+export function parsePort(flag: string, text: string): number {
+  const value = parseCount(flag, text);
+  if (value >= 0 && value <= 65_535) return value;
+  throw badValue(flag, text, "a port from 0 to 65535");
+}
+
+function badValue(flag: string, text: string, expected: string): UsageError {
+  return new UsageError("BAD_VALUE", `${flag}: ${printable(text, 60)}: not ${expected}`);
+}
+
+/**
+ * The KEY=VALUE lines of an `--env-file`, as docker reads it: blank lines and `#` lines skipped, quotes kept, a bare
+ * KEY copied from our environment where it is set there.
+ */
+export function parseEnvFile(text: string, lookup: (name: string) => string | undefined): string[] {
+  const lines = text.replace(/^\ufeff/, "").split(/\r?\n/);
+  return lines.flatMap((line) => {
+    const entry = line.trimStart();
+    return entry === "" || entry.startsWith("#") ? [] : resolveVariable(entry, lookup);
+  });
+}
+
+/** `KEY=VALUE` as it is; a bare `KEY` with our own value, or nothing where we have none. */
+export function resolveVariable(entry: string, lookup: (name: string) => string | undefined): string[] {
+  if (entry.startsWith("=") || entry.trim() === "") {
+    throw new UsageError("BAD_VALUE", `--env: ${printable(entry, 60)}: no variable name`);
+  }
+  if (entry.includes("=")) return [entry];
+  const value = lookup(entry);
+  return value === undefined ? [] : [`${entry}=${value}`];
+}

@@ -1,0 +1,136 @@
+import { access, constants, readFile } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { errnoOf } from "../core/errors.js";
+import { capabilityNames } from "./constants.js";
+import { explainDenial, hasCapability } from "./denial.js";
+import type { Helper } from "./helper.js";
+import {
+  identityMap,
+  isInitialMap,
+  parseGetsubids,
+  parseIdMap,
+  parseSubordinateIds,
+  singleMap,
+  subordinateMap,
+  type Account,
+  type IdRange,
+} from "./id-maps.js";
+import type { IdMapping, Privilege } from "./privilege.js";
+import { probePrivilege } from "./probe.js";
+import { readCommand } from "./process.js";
+
+export interface DetectOptions {
+  readonly helper: Helper;
+  readonly signal?: AbortSignal;
+}
+
+/** Not PATH: whoever set it could have us run a program of theirs (DESIGN 4, "absolute paths"). */
+const programDirectories = ["/usr/bin", "/bin", "/usr/local/bin"];
+const sysAdmin = capabilityNames.indexOf("CAP_SYS_ADMIN");
+
+/** The most this process may do, found by trying: see {@link Privilege}. Some milliseconds; call it once. */
+export async function detectPrivilege({ helper, signal }: DetectOptions): Promise<Privilege> {
+  const account = ownAccount();
+  const status = await readText("/proc/self/status");
+  const candidates = [
+    ...(hasCapability(status, sysAdmin) ? await privileged() : []),
+    ...(await subordinate(account)),
+    single(account),
+  ];
+  let failure = "";
+  for (const candidate of candidates) {
+    const problem = await probePrivilege(helper, candidate, signal);
+    if (problem === undefined) return candidate;
+    failure = problem.message;
+  }
+  return { kind: "confined", uid: account.uid, reason: explainDenial(failure, await denialFacts(status)) };
+}
+
+function ownAccount(): Account {
+  const ids = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+  try {
+    return { ...ids, name: userInfo().username };
+  } catch {
+    // No passwd entry, as with `docker run --user 1234`: subuid lines by number still count.
+    return { ...ids, name: undefined };
+  }
+}
+
+/**
+ * With CAP_SYS_ADMIN over our namespace. Inside a user namespace (podman's, say) that is not root's power: there are no
+ * device nodes and no trusted.* attributes, so containers get a namespace of their own with the ids we have.
+ */
+async function privileged(): Promise<Privilege[]> {
+  const uids = parseIdMap(await readText("/proc/self/uid_map"));
+  if (isInitialMap(uids)) return [{ kind: "root" }];
+  if (uids.every(({ count }) => count === 1)) return [];
+  const gids = parseIdMap(await readText("/proc/self/gid_map"));
+  return [mapped(identityMap(uids), identityMap(gids), { newuidmap: "", newgidmap: "" })];
+}
+
+async function subordinate(account: Account): Promise<Privilege[]> {
+  const [newuidmap, newgidmap] = await Promise.all([findProgram("newuidmap"), findProgram("newgidmap")]);
+  if (newuidmap === undefined || newgidmap === undefined) return [];
+  const [uids, gids] = await Promise.all([ranges(account, "/etc/subuid"), ranges(account, "/etc/subgid")]);
+  if (uids.length === 0 || gids.length === 0) return [];
+  const programs = { newuidmap, newgidmap };
+  return [mapped(subordinateMap(account.uid, uids), subordinateMap(account.gid, gids), programs)];
+}
+
+function mapped(
+  uidMap: readonly IdMapping[],
+  gidMap: readonly IdMapping[],
+  programs: { readonly newuidmap: string; readonly newgidmap: string },
+): Privilege {
+  return { kind: "subordinate", uidMap, gidMap, ...programs };
+}
+
+function single(account: Account): Privilege {
+  return { kind: "single", uidMap: singleMap(account.uid), gidMap: singleMap(account.gid) };
+}
+
+/** From the file, or where that has none from getsubids, which also knows directory services (nsswitch.conf, subid). */
+async function ranges(account: Account, file: "/etc/subuid" | "/etc/subgid"): Promise<IdRange[]> {
+  const listed = parseSubordinateIds(await readText(file), account);
+  if (listed.length > 0 || account.name === undefined) return listed;
+  const getsubids = await findProgram("getsubids");
+  if (getsubids === undefined) return [];
+  const group = file === "/etc/subgid" ? ["-g"] : [];
+  return parseGetsubids(await readCommand(getsubids, [...group, account.name]));
+}
+
+async function findProgram(name: string): Promise<string | undefined> {
+  for (const directory of programDirectories) {
+    const path = `${directory}/${name}`;
+    try {
+      await access(path, constants.X_OK);
+      return path;
+    } catch (error) {
+      if (!isAbsence(error)) throw error;
+    }
+  }
+  return undefined;
+}
+
+async function denialFacts(status: string): Promise<Parameters<typeof explainDenial>[1]> {
+  const [unprivilegedClone, maxNamespaces, apparmorRestricts] = await Promise.all([
+    readText("/proc/sys/kernel/unprivileged_userns_clone"),
+    readText("/proc/sys/user/max_user_namespaces"),
+    readText("/proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
+  ]);
+  return { unprivilegedClone, maxNamespaces, apparmorRestricts, status };
+}
+
+/** "" for a file that is not there or not for us. */
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (isAbsence(error)) return "";
+    throw error;
+  }
+}
+
+function isAbsence(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR", "EACCES", "EPERM"].includes(errnoOf(error) ?? "");
+}

@@ -1,0 +1,131 @@
+import { LaunchError } from "../core/errors.js";
+import type { Plan, PlanStep, Step } from "./plan.js";
+
+type StepOf<K extends Step["kind"]> = Extract<Step, { readonly kind: K }>;
+
+interface StepLayout<K extends Step["kind"]> {
+  readonly number: number;
+  /**
+   * One letter per field: s string, b string that may hold NULs, i integer, S strings, P at least one string,
+   * G integers or undefined. The table in helper/plan.h has the same letters (G is "iI" there: present, values).
+   */
+  readonly types: string;
+  readonly fields: readonly Exclude<keyof StepOf<K>, "kind">[];
+}
+
+function layout<K extends Step["kind"]>(
+  number: number,
+  types: string,
+  ...fields: StepLayout<K>["fields"]
+): StepLayout<K> {
+  return { number, types, fields };
+}
+
+/** How each step is written; its mirror is STEP_KINDS in helper/plan.h. */
+export const stepLayouts: { readonly [K in Step["kind"]]: StepLayout<K> } = {
+  hint: layout(1, "s", "text"),
+  "make-dir": layout(2, "si", "path", "mode"),
+  write: layout(3, "sb", "path", "data"),
+  lock: layout(4, "s", "path"),
+  clone: layout(5, "issssS", "flags", "uidMap", "gidMap", "newuidmap", "newgidmap", "cgroupProcs"),
+  unshare: layout(6, "i", "flags"),
+  "private-mounts": layout(7, ""),
+  "root-overlay": layout(8, "ssssP", "at", "upper", "work", "options", "lowers"),
+  "root-bind": layout(9, "s", "path"),
+  "root-dir": layout(10, "s", "path"),
+  mount: layout(11, "sssis", "fstype", "source", "target", "flags", "data"),
+  bind: layout(12, "ssi", "source", "target", "flags"),
+  remount: layout(13, "si", "target", "flags"),
+  mkdir: layout(14, "siii", "target", "mode", "uid", "gid"),
+  mknod: layout(15, "siii", "target", "mode", "major", "minor"),
+  symlink: layout(16, "ss", "text", "target"),
+  file: layout(17, "sib", "target", "mode", "data"),
+  mask: layout(18, "s", "target"),
+  readonly: layout(19, "s", "target"),
+  pivot: layout(20, ""),
+  chroot: layout(21, ""),
+  hostname: layout(22, "s", "name"),
+  domainname: layout(23, "s", "name"),
+  sysctl: layout(24, "ss", "key", "value"),
+  rlimit: layout(25, "iii", "resource", "soft", "hard"),
+  "oom-score": layout(26, "s", "value"),
+  loopback: layout(27, ""),
+  "session-keyring": layout(28, "s", "name"),
+  "stdin-null": layout(29, ""),
+  credentials: layout(
+    30,
+    "iiiiiiiG",
+    "uid",
+    "gid",
+    "bounding",
+    "permitted",
+    "effective",
+    "inheritable",
+    "ambient",
+    "groups",
+  ),
+  "no-new-privileges": layout(31, ""),
+  umask: layout(32, "i", "mask"),
+  "working-dir": layout(33, "s", "path"),
+  environment: layout(34, "S", "entries"),
+  exec: layout(35, "P", "argv"),
+  "create-entries": layout(36, "iS", "fd", "tars"),
+  exit: layout(37, "i", "code"),
+  cleanup: layout(38, ""),
+  "remove-tree": layout(39, "s", "path"),
+  "remove-cgroup": layout(40, "s", "path"),
+};
+
+const optionalFlag = 1;
+
+/**
+ * The plan as the helper reads it; the format is described in helper/plan.h.
+ * @throws LaunchError HELPER_FAILED for a string with a NUL in it, which C would silently cut
+ */
+export function encodePlan(plan: Plan): Buffer {
+  return Buffer.concat([Buffer.from("PULLRUN1", "latin1"), ...plan.map(encodeStep)]);
+}
+
+function encodeStep(step: PlanStep): Buffer {
+  const { number, types, fields } = stepLayouts[step.kind];
+  const values = step as unknown as Readonly<Record<string, FieldValue>>;
+  const encoded = fields.flatMap((field, index) =>
+    encodeField(step.kind, types.charAt(index), values[field]),
+  );
+  const header = Buffer.alloc(8);
+  header.writeUInt16LE(number, 0);
+  header.writeUInt16LE(step.optional === true ? optionalFlag : 0, 2);
+  header.writeUInt32LE(encoded.length, 4);
+  return Buffer.concat([header, ...encoded]);
+}
+
+type FieldValue = string | number | bigint | readonly (string | number)[] | undefined;
+
+function encodeField(kind: string, type: string, value: FieldValue): Buffer[] {
+  if (typeof value === "string") return [argument(text(kind, value, type === "b"))];
+  if (typeof value === "number" || typeof value === "bigint") return [argument(integer(value))];
+  const list = (value ?? []).map((item) =>
+    argument(typeof item === "string" ? text(kind, item, false) : integer(item)),
+  );
+  return type === "G" ? [argument(integer(value === undefined ? 0 : 1)), ...list] : list;
+}
+
+function text(kind: string, value: string, binary: boolean): Buffer {
+  if (!binary && value.includes("\0")) {
+    throw new LaunchError("HELPER_FAILED", `plan: ${kind}: string with a NUL character`);
+  }
+  return Buffer.from(value, "utf8");
+}
+
+function integer(value: number | bigint): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)));
+  return bytes;
+}
+
+function argument(bytes: Buffer): Buffer {
+  const framed = Buffer.alloc(4 + bytes.length + 1);
+  framed.writeUInt32LE(bytes.length, 0);
+  bytes.copy(framed, 4);
+  return framed;
+}

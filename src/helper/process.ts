@@ -1,0 +1,205 @@
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import type { Duplex, Readable, Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { AbortError, errnoOf, LaunchError } from "../core/errors.js";
+import { printable } from "../core/text.js";
+import type { Helper, HelperRunOptions, Lock } from "./helper.js";
+import { encodePlan } from "./plan-encoding.js";
+import type { Plan } from "./plan.js";
+import { failureFrom } from "./status.js";
+
+/** More than the helper ever writes about a failure; what a program in the container writes beyond it is dropped. */
+const maxMessage = 64 * 1024;
+/** Entry records are some 80 bytes: one write each would cost more than making the files. */
+const writeBytes = 256 * 1024;
+
+/** The helper at `path` as a child process of ours. Only for the main thread: a lock dies with the thread that took it. */
+export function openHelper(path: string): Helper {
+  return {
+    path,
+    run: (plan, options) => runPlan(path, plan, options),
+    lock: (file, signal) => takeLock(path, file, signal),
+  };
+}
+
+/**
+ * Becomes the helper running the plan in the file `planPath`: same process, same terminal, no Node left behind.
+ * @throws LaunchError HELPER_FAILED where Node has no execve (before 22.15)
+ */
+export function execHelper(path: string, planPath: string): never {
+  if (process.execve === undefined) {
+    throw new LaunchError(
+      "HELPER_FAILED",
+      `helper: ${process.version}: no process.execve (expected Node >= 22.15)`,
+    );
+  }
+  return process.execve(path, [path, "run", planPath], {});
+}
+
+/** What a small system program prints; "" if it fails, which for those we ask means it knows nothing. */
+export async function readCommand(path: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve) => {
+    execFile(path, args, { env: {}, timeout: 10_000 }, (error, stdout) =>
+      resolve(error === null ? stdout : ""),
+    );
+  });
+}
+
+async function runPlan(path: string, plan: Plan, options: HelperRunOptions): Promise<number> {
+  const bytes = encodePlan(plan);
+  throwIfAborted(options.signal);
+  const child = spawn(path, ["run", "fd:3", "4"], {
+    stdio: [
+      options.input === undefined ? (options.stdin ?? "ignore") : "pipe",
+      options.stdout ?? "ignore",
+      options.stderr ?? "pipe",
+      "pipe",
+      "pipe",
+    ],
+    env: {},
+    ...killedBy(options.signal),
+  });
+  const [, , , planPipe, statusPipe] = child.stdio as unknown as [
+    unknown,
+    unknown,
+    unknown,
+    Duplex,
+    Readable,
+  ];
+  const stderr = collect(child.stderr);
+  const status = collect(statusPipe);
+  send(planPipe, bytes);
+  const ended = waitForEnd(child, options.signal);
+  const fed = options.input === undefined ? undefined : feed(child, options.input);
+  // Both to their end: after an error the caller must be able to delete what the helper was making.
+  const [end, input] = await Promise.allSettled([ended, fed]);
+  if (end.status === "rejected") throw end.reason;
+  if (input.status === "rejected") throw input.reason;
+  const code = end.value;
+  const failure = failureFrom(status(), code ?? -1);
+  if (failure !== undefined) throw failure;
+  if (code === null) throw died(child.signalCode, stderr());
+  return code;
+}
+
+function killedBy(signal: AbortSignal | undefined): { signal?: AbortSignal; killSignal: "SIGKILL" } {
+  return { ...(signal === undefined ? {} : { signal }), killSignal: "SIGKILL" };
+}
+
+/** The exit status, or null for a death by signal. */
+async function waitForEnd(child: ChildProcess, signal: AbortSignal | undefined): Promise<number | null> {
+  let problem: unknown;
+  child.on("error", (error) => (problem ??= error));
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  throwIfAborted(signal);
+  if (problem !== undefined && child.pid === undefined) throw notStarted(child.spawnfile, problem);
+  return code;
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new AbortError("INTERRUPTED", "interrupted", { cause: signal.reason });
+}
+
+function notStarted(path: string, cause: unknown): LaunchError {
+  return new LaunchError(
+    "NO_HELPER",
+    `helper: ${printable(path)}: cannot start: ${errnoOf(cause) ?? "unknown error"}`,
+    {
+      hint: "build it with `npm run build` (needs a C compiler and make)",
+      cause,
+    },
+  );
+}
+
+function died(signal: string | null, stderr: string): LaunchError {
+  const said = stderr === "" ? "" : `: ${printable(stderr.trim(), 500)}`;
+  return new LaunchError("HELPER_FAILED", `helper: died of ${signal ?? "an unknown cause"}${said}`);
+}
+
+function collect(stream: Readable | null): () => string {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  stream?.on("error", () => undefined);
+  stream?.on("data", (chunk: Buffer) => {
+    if (size < maxMessage) chunks.push(chunk.subarray(0, maxMessage - size));
+    size += chunk.length;
+  });
+  return () => Buffer.concat(chunks).toString("utf8");
+}
+
+/** A helper that ends early closes its side; why it did is in its status, not in our EPIPE. */
+function send(pipe: Writable, bytes: Uint8Array): void {
+  pipe.on("error", () => undefined);
+  pipe.end(bytes);
+}
+
+async function feed(child: ChildProcess, input: AsyncIterable<Uint8Array>): Promise<void> {
+  let problem: { readonly error: unknown } | undefined;
+  async function* guarded(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* inLargeChunks(input);
+    } catch (error) {
+      problem = { error };
+      throw error;
+    }
+  }
+  try {
+    await pipeline(guarded(), child.stdin as Writable);
+  } catch {
+    // EPIPE, or the input's own error: then the helper must not take the cut stream for a complaint about it.
+    if (problem === undefined) return;
+    child.kill("SIGKILL");
+    throw problem.error;
+  }
+}
+
+async function* inLargeChunks(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let pending: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of input) {
+    pending.push(chunk);
+    size += chunk.length;
+    if (size < writeBytes) continue;
+    yield Buffer.concat(pending, size);
+    pending = [];
+    size = 0;
+  }
+  if (size > 0) yield Buffer.concat(pending, size);
+}
+
+async function takeLock(path: string, file: string, signal: AbortSignal | undefined): Promise<Lock> {
+  throwIfAborted(signal);
+  const child = spawn(path, ["lock", file], { stdio: ["pipe", "pipe", "pipe"], env: {} });
+  const stderr = collect(child.stderr);
+  child.stdin.on("error", () => undefined);
+  // Only while waiting: once held, the lock must outlast an abort until whoever holds it has wound up.
+  const stopWaiting = (): void => void child.kill("SIGKILL");
+  signal?.addEventListener("abort", stopWaiting);
+  const ended = waitForEnd(child, signal);
+  const answer = await Promise.race([once(child.stdout, "data"), ended]).finally(() =>
+    signal?.removeEventListener("abort", stopWaiting),
+  );
+  if (!Array.isArray(answer)) throw lockFailed(file, stderr());
+  ended.catch(() => undefined);
+  for (const part of [child, ...lockStreams(child)]) part.unref();
+  return { release: () => releaseLock(child) };
+}
+
+/** Unreferenced, a lock somebody forgot does not keep the process from ending, which releases it. */
+function lockStreams(child: ChildProcess): { ref(): void; unref(): void }[] {
+  return [child.stdin, child.stdout, child.stderr] as unknown as { ref(): void; unref(): void }[];
+}
+
+async function releaseLock(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  for (const part of [child, ...lockStreams(child)]) part.ref();
+  const closed = new Promise((resolve) => child.once("exit", resolve));
+  child.stdin?.end();
+  await closed;
+}
+
+function lockFailed(file: string, stderr: string): LaunchError {
+  const said = printable(stderr.replace(/^pullrun: /, "").trim(), 500);
+  return new LaunchError("HELPER_FAILED", said === "" ? `lock: ${printable(file)}: the helper died` : said);
+}

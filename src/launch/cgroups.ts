@@ -1,0 +1,79 @@
+import type { PlanStep } from "../helper/plan.js";
+import type { CgroupHost } from "./cgroup-host.js";
+import type { Hierarchy } from "./cgroup-hierarchies.js";
+import { limitsOf, noCgroup, type HierarchyLimits, type HierarchyPlan, type Limit } from "./cgroup-limits.js";
+import { planCgroupV1 } from "./cgroup-v1.js";
+import { planCgroupV2 } from "./cgroup-v2.js";
+import type { Resources } from "./oci-spec.js";
+
+export interface CgroupPlan {
+  /** Before the clone: make the cgroups and set the limits. */
+  readonly hostSteps: readonly PlanStep[];
+  /** `cgroup.procs` files for the clone step. */
+  readonly procsFiles: readonly string[];
+  readonly cleanupSteps: readonly PlanStep[];
+  /** The hierarchies in which the container has a cgroup of its own: what it may see below /sys/fs/cgroup. */
+  readonly own: readonly Pick<Hierarchy, "version" | "controllers">[];
+  /** v2 only: it is mounted at /sys/fs/cgroup itself, not below. */
+  readonly unified: boolean;
+}
+
+export interface CgroupInput {
+  readonly resources: Resources;
+  readonly containerId: string;
+}
+
+/**
+ * Where the container's limits go, hierarchy by hierarchy. Only those that carry a limit are touched, a v1 write costs
+ * 1 to 2 ms, except v2 as root, which costs next to nothing. @throws LaunchError NO_CGROUP
+ */
+export function planCgroups(input: CgroupInput, host: CgroupHost): CgroupPlan {
+  const { containerId } = input;
+  const limits = limitsOf(input.resources);
+  const v1 = host.hierarchies.filter(({ version }) => version === 1);
+  const v2 = host.hierarchies.find(({ version }) => version === 2);
+  const carried = v1.map((hierarchy) => ({
+    hierarchy,
+    limits: limits.filter(carriedBy(hierarchy)),
+    ...input,
+  }));
+  const rest = limits.filter((limit) => !v1.some((hierarchy) => carriedBy(hierarchy)(limit)));
+  const plans = [
+    ...carried.filter((part) => part.limits.length > 0).map((part) => join(part, planCgroupV1(part, host))),
+    ...(v2 === undefined ? missing(rest) : planV2({ hierarchy: v2, limits: rest, containerId }, host)),
+  ];
+  return {
+    hostSteps: withHint(plans.flatMap(({ hostSteps }) => hostSteps)),
+    procsFiles: plans.map(({ group }) => `${group}/cgroup.procs`),
+    cleanupSteps: plans.map(({ group }) => ({ kind: "remove-cgroup", path: group })),
+    own: plans.map(({ hierarchy }) => ({ version: hierarchy.version, controllers: hierarchy.controllers })),
+    unified: v1.length === 0,
+  };
+}
+
+type OwnedPlan = HierarchyPlan & { readonly hierarchy: Hierarchy };
+
+function carriedBy({ controllers }: Hierarchy): (limit: Limit) => boolean {
+  return ({ controller }) => controllers.includes(controller);
+}
+
+function join({ hierarchy }: HierarchyLimits, plan: HierarchyPlan): OwnedPlan {
+  return { ...plan, hierarchy };
+}
+
+function planV2(input: HierarchyLimits, host: CgroupHost): OwnedPlan[] {
+  const plan = planCgroupV2(input, host);
+  return plan === undefined ? [] : [join(input, plan)];
+}
+
+function missing(limits: readonly Limit[]): OwnedPlan[] {
+  if (limits.length === 0) return [];
+  throw noCgroup(limits, "mounted nowhere", "mount the cgroup filesystems (cgroup v2 at /sys/fs/cgroup)");
+}
+
+function withHint(steps: readonly PlanStep[]): PlanStep[] {
+  if (steps.length === 0) return [];
+  const text =
+    "the kernel refused to set up the container's cgroup; try without --memory, --pids-limit and --cpus";
+  return [{ kind: "hint", text }, ...steps, { kind: "hint", text: "" }];
+}

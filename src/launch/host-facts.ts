@@ -1,0 +1,46 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { hostname } from "node:os";
+import { parseOwnCapabilities, type OwnCapabilities } from "./capabilities.js";
+import { hasSwapAccounting, readCgroupHost } from "./cgroup-host.js";
+
+/** What a spec and a plan take from the machine it is made on. */
+export interface HostFacts {
+  readonly hostname: string;
+  /** The host's /etc/resolv.conf, "" where it has none. */
+  readonly resolvConf: string;
+  /** Per-CPU sysfs directories whose counters are a side channel between containers (moby daemon/pkg/oci). */
+  readonly thermalThrottle: readonly string[];
+  /** Whether the kernel can limit swap. */
+  readonly swapAccounting: boolean;
+  readonly own: OwnCapabilities;
+}
+
+export function readHostFacts(): HostFacts {
+  return {
+    hostname: hostname(),
+    resolvConf: readText("/etc/resolv.conf"),
+    thermalThrottle: thermalPaths(),
+    swapAccounting: hasSwapAccounting(readCgroupHost()),
+    own: parseOwnCapabilities(readText("/proc/self/status")),
+  };
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function thermalPaths(): string[] {
+  const base = "/sys/devices/system/cpu";
+  try {
+    return readdirSync(base)
+      .filter((name) => /^cpu[0-9]+$/.test(name))
+      .filter((cpu) => readdirSync(`${base}/${cpu}`).includes("thermal_throttle"))
+      .map((cpu) => `${base}/${cpu}/thermal_throttle`);
+  } catch {
+    return [];
+  }
+}

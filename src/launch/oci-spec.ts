@@ -1,0 +1,69 @@
+/** The part of the OCI runtime specification 1.0.2 (config.md, config-linux.md) that pullrun writes. */
+
+export interface Spec {
+  readonly ociVersion: "1.0.2";
+  readonly process: Process;
+  readonly root: { readonly path: string; readonly readonly: boolean };
+  readonly hostname: string;
+  readonly mounts: readonly Mount[];
+  readonly linux: Linux;
+}
+
+export interface Process {
+  readonly terminal: false;
+  readonly user: { readonly uid: number; readonly gid: number; readonly additionalGids?: readonly number[] };
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly capabilities: CapabilitySets;
+}
+
+/** Names such as `CAP_CHOWN`; a set that is missing is empty. */
+export interface CapabilitySets {
+  readonly bounding: readonly string[];
+  readonly effective?: readonly string[];
+  readonly permitted?: readonly string[];
+}
+
+export interface Mount {
+  readonly destination: string;
+  readonly type: string;
+  readonly source: string;
+  /** As mount(8) spells them; unknown ones are the filesystem's own. */
+  readonly options: readonly string[];
+}
+
+export type NamespaceType = "mount" | "pid" | "uts" | "ipc" | "network" | "cgroup" | "user";
+
+export interface Linux {
+  readonly namespaces: readonly { readonly type: NamespaceType }[];
+  readonly uidMappings?: readonly OciIdMapping[];
+  readonly gidMappings?: readonly OciIdMapping[];
+  readonly cgroupsPath: string;
+  readonly resources: Resources;
+  readonly maskedPaths: readonly string[];
+  readonly readonlyPaths: readonly string[];
+}
+
+export interface OciIdMapping {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
+}
+
+export interface Resources {
+  readonly devices: readonly DeviceRule[];
+  /** Bytes; `swap` is memory and swap together. */
+  readonly memory?: { readonly limit: number; readonly swap?: number };
+  readonly pids?: { readonly limit: number };
+  /** Microseconds of CPU time per period of microseconds. */
+  readonly cpu?: { readonly quota: number; readonly period: number };
+}
+
+export interface DeviceRule {
+  readonly allow: boolean;
+  readonly type?: "c" | "b";
+  readonly major?: number;
+  readonly minor?: number;
+  readonly access: string;
+}

@@ -1,0 +1,140 @@
+import { LaunchError } from "../core/errors.js";
+import { cloneFlags, mountFlags } from "../helper/constants.js";
+import type { Plan, PlanStep } from "../helper/plan.js";
+import type { Privilege } from "../helper/privilege.js";
+import type { OwnCapabilities } from "./capabilities.js";
+import type { CgroupPlan } from "./cgroups.js";
+import { idMapsOf, mapText } from "./id-mappings.js";
+import type { NamespaceType, Spec } from "./oci-spec.js";
+import { mountSteps } from "./plan-mounts.js";
+import { processSteps } from "./plan-process.js";
+
+export interface NamespacePlanInput {
+  readonly spec: Spec;
+  readonly containerId: string;
+  /** Absolute; removed with everything in it once the container has ended. */
+  readonly containerDir: string;
+  /** Absolute root filesystem directories, top layer first, at least one. */
+  readonly lowers: readonly string[];
+  readonly privilege: Privilege;
+  readonly own: OwnCapabilities;
+  readonly cgroups: CgroupPlan;
+  /** Whether the container gets our stdin. */
+  readonly interactive: boolean;
+}
+
+/** The plan for a container in namespaces of its own. @throws LaunchError NO_NAMESPACES */
+export function planNamespaces(input: NamespacePlanInput): Plan {
+  const { spec, privilege, containerDir } = input;
+  if (privilege.kind === "confined") throw noNamespaces(privilege.reason);
+  return [
+    ...input.cgroups.hostSteps,
+    ...cloneSteps(input),
+    // Not with the clone: the cgroup namespace's root is the cgroup we are in when it is made.
+    { kind: "unshare", flags: cloneFlags.CLONE_NEWCGROUP },
+    { kind: "private-mounts" },
+    ...rootSteps(input),
+    ...spec.mounts.flatMap((mount) => mountSteps(mount, input.cgroups)),
+    ...sealSteps(spec),
+    ...identitySteps(input),
+    ...(input.interactive ? [] : [{ kind: "stdin-null" } as const]),
+    { kind: "pivot" },
+    ...processSteps({
+      process: spec.process,
+      own: idMapsOf(privilege) === undefined ? input.own : undefined,
+      noNewPrivileges: false,
+    }),
+    { kind: "cleanup" },
+    ...input.cgroups.cleanupSteps,
+    { kind: "remove-tree", path: containerDir },
+  ];
+}
+
+/** Every namespace but the cgroup one. */
+const flagOf: Readonly<Record<NamespaceType, number>> = {
+  mount: cloneFlags.CLONE_NEWNS,
+  pid: cloneFlags.CLONE_NEWPID,
+  uts: cloneFlags.CLONE_NEWUTS,
+  ipc: cloneFlags.CLONE_NEWIPC,
+  network: cloneFlags.CLONE_NEWNET,
+  user: cloneFlags.CLONE_NEWUSER,
+  cgroup: 0,
+};
+
+function cloneSteps({ spec, privilege, cgroups, containerDir }: NamespacePlanInput): PlanStep[] {
+  const maps = idMapsOf(privilege);
+  return [
+    { kind: "make-dir", path: containerDir, mode: 0o700 },
+    // The container's root directory shows the mode of the overlay's upper directory.
+    { kind: "make-dir", path: `${containerDir}/upper`, mode: 0o755 },
+    { kind: "make-dir", path: `${containerDir}/work`, mode: 0o700 },
+    { kind: "make-dir", path: `${containerDir}/merged`, mode: 0o700 },
+    { kind: "hint", text: namespaceHint(privilege) },
+    {
+      kind: "clone",
+      flags: spec.linux.namespaces.reduce((flags, { type }) => flags | flagOf[type], 0),
+      uidMap: maps === undefined ? "" : mapText(maps.uidMap),
+      gidMap: maps === undefined ? "" : mapText(maps.gidMap),
+      newuidmap: privilege.kind === "subordinate" ? privilege.newuidmap : "",
+      newgidmap: privilege.kind === "subordinate" ? privilege.newgidmap : "",
+      cgroupProcs: cgroups.procsFiles,
+    },
+    { kind: "hint", text: "" },
+  ];
+}
+
+function noNamespaces(reason: string): LaunchError {
+  return new LaunchError("NO_NAMESPACES", `namespaces: not available here: ${reason}`, {
+    hint: "use --isolation chroot, which is no sandbox, or run outside this container",
+  });
+}
+
+function namespaceHint(privilege: Privilege): string {
+  return privilege.kind === "root"
+    ? "root may not make namespaces here (an ordinary container?); use --isolation chroot, which is no sandbox"
+    : "user namespaces are not allowed here; run with sudo, or have kernel.unprivileged_userns_clone enabled";
+}
+
+function rootSteps({ containerDir, lowers, privilege }: NamespacePlanInput): PlanStep[] {
+  if (lowers.length === 0) throw new Error("a root filesystem needs at least one lower directory");
+  const unprivileged = idMapsOf(privilege) !== undefined;
+  const kernel = unprivileged ? ", and rootless Linux 5.11 or later" : "";
+  return [
+    {
+      kind: "hint",
+      text: `overlay needs a store on a local filesystem such as ext4, xfs or tmpfs${kernel}: choose one with --root`,
+    },
+    {
+      kind: "root-overlay",
+      at: `${containerDir}/merged`,
+      upper: `${containerDir}/upper`,
+      work: `${containerDir}/work`,
+      // Attributes in `trusted.` are not for user namespaces (kernel overlayfs.rst, "User xattr").
+      options: unprivileged ? "userxattr" : "",
+      lowers,
+    },
+    { kind: "hint", text: "" },
+  ];
+}
+
+/** Closes what is open after the mounts. `nodev` on the root goes with plan-dev.ts. */
+function sealSteps({ linux, root, process }: Spec): PlanStep[] {
+  return [
+    ...linux.maskedPaths.map((target): PlanStep => ({ kind: "mask", target })),
+    ...linux.readonlyPaths.map((target): PlanStep => ({ kind: "readonly", target })),
+    ...(process.cwd === "/"
+      ? []
+      : [{ kind: "mkdir", target: process.cwd, mode: 0o755, uid: 0, gid: 0 } as const]),
+    { kind: "remount", target: "/", flags: mountFlags.MS_NODEV | (root.readonly ? mountFlags.MS_RDONLY : 0) },
+  ];
+}
+
+function identitySteps({ spec, containerId }: NamespacePlanInput): PlanStep[] {
+  const ownNetwork = spec.linux.namespaces.some(({ type }) => type === "network");
+  return [
+    { kind: "hostname", name: spec.hostname },
+    ...(ownNetwork ? [{ kind: "loopback" } as const] : []),
+    // runc's name for it. A keyring of its own: the session's holds keys of whoever started us.
+    { kind: "session-keyring", name: `_ses.${containerId}` },
+  ];
+}

@@ -1,0 +1,46 @@
+import type { PlanStep } from "../helper/plan.js";
+import { capabilityMask, type OwnCapabilities } from "./capabilities.js";
+import type { Process } from "./oci-spec.js";
+
+export interface ProcessStepsInput {
+  readonly process: Process;
+  /** What we have ourselves to hand on; undefined for everything, as in a new user namespace. */
+  readonly own: OwnCapabilities | undefined;
+  readonly noNewPrivileges: boolean;
+}
+
+const setGroups = capabilityMask(["CAP_SETGID"]);
+const dropBounding = capabilityMask(["CAP_SETPCAP"]);
+
+/** From inside the new root to the command: directory, privileges, environment, exec. */
+export function processSteps(input: ProcessStepsInput): PlanStep[] {
+  const { process } = input;
+  return [
+    // Before the user is dropped, as runc: a user may start in a directory it may not enter.
+    { kind: "working-dir", path: process.cwd },
+    { kind: "umask", mask: 0o022 },
+    credentials(process, input.own),
+    ...(input.noNewPrivileges ? [{ kind: "no-new-privileges" } as const] : []),
+    { kind: "environment", entries: process.env },
+    { kind: "exec", argv: process.args },
+  ];
+}
+
+function credentials(process: Process, own: OwnCapabilities | undefined): PlanStep {
+  const { bounding, permitted = [], effective = [] } = process.capabilities;
+  const { uid, gid, additionalGids } = process.user;
+  const may = (capability: bigint): boolean => own === undefined || (own.permitted & capability) !== 0n;
+  const limit = own?.permitted ?? ~0n;
+  return {
+    kind: "credentials",
+    uid,
+    gid,
+    groups: may(setGroups) ? additionalGids : undefined,
+    // The set can only shrink, and only with CAP_SETPCAP; then a sandbox around us has shrunk it already.
+    bounding: may(dropBounding) ? capabilityMask(bounding) & (own?.bounding ?? ~0n) : (own?.bounding ?? 0n),
+    permitted: capabilityMask(permitted) & limit,
+    effective: capabilityMask(effective) & limit,
+    inheritable: 0n,
+    ambient: 0n,
+  };
+}

@@ -1,0 +1,65 @@
+import type { Privilege } from "../helper/privilege.js";
+import { containerFiles } from "./container-files.js";
+import { idMapsOf, isMapped } from "./id-mappings.js";
+import type { Mount } from "./oci-spec.js";
+
+export interface SpecMountsInput {
+  readonly privilege: Privilege;
+  readonly network: "none" | "host";
+  /** Absolute host directory with the generated /etc files, if they are to be mounted. */
+  readonly containerDir: string | undefined;
+}
+
+const ttyGroup = 5;
+const strict = ["nosuid", "noexec", "nodev"];
+
+/** Docker's mounts in docker's order (moby daemon/pkg/oci/defaults.go), then the generated files. */
+export function specMounts(input: SpecMountsInput): Mount[] {
+  const { privilege, network, containerDir } = input;
+  return [
+    { destination: "/proc", type: "proc", source: "proc", options: strict },
+    {
+      destination: "/dev",
+      type: "tmpfs",
+      source: "tmpfs",
+      options: ["nosuid", "strictatime", "mode=755", "size=65536k"],
+    },
+    { destination: "/dev/pts", type: "devpts", source: "devpts", options: devptsOptions(privilege) },
+    sysMount(privilege, network),
+    { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro", ...strict] },
+    { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: strict },
+    {
+      destination: "/dev/shm",
+      type: "tmpfs",
+      source: "shm",
+      options: [...strict, "mode=1777", "size=65536k"],
+    },
+    ...(containerDir === undefined ? [] : fileMounts(containerDir)),
+  ];
+}
+
+/** devpts refuses to mount with a group that has no mapping. */
+function devptsOptions(privilege: Privilege): string[] {
+  const maps = idMapsOf(privilege);
+  const hasTtyGroup = maps === undefined || isMapped(maps.gidMap, ttyGroup);
+  const options = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"];
+  return hasTtyGroup ? [...options, `gid=${ttyGroup}`] : options;
+}
+
+/** A new sysfs belongs to whoever owns the network namespace; a user namespace on the host's network does not. */
+function sysMount(privilege: Privilege, network: "none" | "host"): Mount {
+  const foreign = idMapsOf(privilege) !== undefined && network === "host";
+  if (foreign)
+    return { destination: "/sys", type: "bind", source: "/sys", options: ["rbind", ...strict, "ro"] };
+  return { destination: "/sys", type: "sysfs", source: "sysfs", options: [...strict, "ro"] };
+}
+
+function fileMounts(containerDir: string): Mount[] {
+  const files = containerFiles({ hostname: "", network: "none", resolvConf: "" });
+  return files.map(({ name, target }) => ({
+    destination: target,
+    type: "bind",
+    source: `${containerDir}/${name}`,
+    options: ["rbind", "rprivate"],
+  }));
+}

@@ -1,0 +1,93 @@
+import type { ImageConfig } from "../core/image-config.js";
+import type { Privilege } from "../helper/privilege.js";
+import { shortId } from "./container-id.js";
+import type { HostFacts } from "./host-facts.js";
+import { idMapsOf, ociMapping, requireMapped } from "./id-mappings.js";
+import type { Linux, NamespaceType, Spec } from "./oci-spec.js";
+import { createProcess } from "./process.js";
+import { resourcesOf } from "./resources.js";
+import { checkRunOptions, type RunOptions } from "./run-options.js";
+import { specMounts } from "./spec-mounts.js";
+import { resolveUser, type AccountFiles } from "./user.js";
+
+export interface SpecInput {
+  readonly image: ImageConfig;
+  readonly options: RunOptions;
+  /** 64 hex digits. */
+  readonly containerId: string;
+  /** `root.path`: absolute, or relative to the bundle (`rootfs`). */
+  readonly rootPath: string;
+  readonly privilege: Privilege;
+  /** /etc/passwd and /etc/group of the image. */
+  readonly facts: AccountFiles;
+  readonly host: HostFacts;
+  /** Given, the files of {@link containerFiles} are mounted from here: absolute, and the caller writes them. */
+  readonly containerDir?: string;
+}
+
+/**
+ * The OCI runtime spec for one container, with docker's defaults. It runs under any OCI runtime; our own helper runs
+ * the plan made from it. @throws LaunchError NO_COMMAND, BAD_USER; UsageError BAD_VALUE, BAD_FLAG
+ */
+export function createSpec(input: SpecInput): Spec {
+  const { image, options, containerId, privilege, containerDir } = input;
+  checkRunOptions(options);
+  const user = resolveUser(options.user ?? image.process.user, input.facts);
+  requireMapped(user, privilege);
+  const hostname = hostnameOf(input);
+  const groups = privilege.kind !== "single";
+  return {
+    ociVersion: "1.0.2",
+    process: createProcess({ image: image.process, options, user, hostname, groups }),
+    root: { path: input.rootPath, readonly: options.readOnly ?? false },
+    hostname,
+    mounts: specMounts({ privilege, network: options.network, containerDir }),
+    linux: linuxOf(input, `/pullrun/${containerId}`),
+  };
+}
+
+/** As docker: the short id, but the host's name on the host's network. Without namespaces it cannot be another. */
+export function hostnameOf(input: Pick<SpecInput, "options" | "containerId" | "host">): string {
+  const { options, containerId, host } = input;
+  const shared = options.network === "host" || options.isolation === "chroot";
+  return options.hostname ?? (shared && host.hostname !== "" ? host.hostname : shortId(containerId));
+}
+
+function linuxOf(input: SpecInput, cgroupsPath: string): Linux {
+  const maps = idMapsOf(input.privilege);
+  return {
+    namespaces: namespaceTypes(input).map((type) => ({ type })),
+    ...(maps === undefined
+      ? {}
+      : { uidMappings: ociMapping(maps.uidMap), gidMappings: ociMapping(maps.gidMap) }),
+    cgroupsPath,
+    resources: resourcesOf(input.options, input.host.swapAccounting),
+    maskedPaths: [...maskedPaths, ...input.host.thermalThrottle],
+    readonlyPaths,
+  };
+}
+
+function namespaceTypes(input: SpecInput): NamespaceType[] {
+  const own: NamespaceType[] = ["mount", "pid", "uts", "ipc", "cgroup"];
+  if (input.options.network !== "host") own.push("network");
+  if (idMapsOf(input.privilege) !== undefined) own.unshift("user");
+  return own;
+}
+
+/** moby daemon/pkg/oci/defaults.go */
+const maskedPaths = [
+  "/proc/acpi",
+  "/proc/asound",
+  "/proc/interrupts",
+  "/proc/kcore",
+  "/proc/keys",
+  "/proc/latency_stats",
+  "/proc/sched_debug",
+  "/proc/scsi",
+  "/proc/timer_list",
+  "/proc/timer_stats",
+  "/sys/devices/virtual/powercap",
+  "/sys/firmware",
+];
+
+const readonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];

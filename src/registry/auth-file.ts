@@ -1,0 +1,127 @@
+import * as v from "valibot";
+import { AuthError } from "../core/errors.js";
+import { parseUntrustedJson } from "../core/json.js";
+import { printable } from "../core/text.js";
+
+/** What to present to a registry. `source` says where it was found, for messages; never print the rest. */
+export type Credentials =
+  | {
+      readonly kind: "password";
+      readonly username: string;
+      readonly password: string;
+      readonly source: string;
+    }
+  | { readonly kind: "identity-token"; readonly token: string; readonly source: string };
+
+/** What an auth file says about one registry: a helper program to ask, or the credentials themselves. */
+export interface AuthFileEntry {
+  readonly helper?: string;
+  readonly credentials?: Credentials;
+}
+
+/** docker's config.json, or containers' auth.json which has the same form. */
+export interface AuthFile {
+  readonly path: string;
+  /** @throws AuthError BAD_AUTH_FILE if this registry's entry is malformed */
+  find(registry: string): AuthFileEntry;
+}
+
+const entrySchema = v.object({
+  auth: v.nullish(v.string()),
+  username: v.nullish(v.string()),
+  password: v.nullish(v.string()),
+  identitytoken: v.nullish(v.string()),
+});
+
+type Entry = v.InferOutput<typeof entrySchema>;
+
+const fileSchema = v.object({
+  auths: v.nullish(v.record(v.string(), entrySchema)),
+  credHelpers: v.nullish(v.record(v.string(), v.string())),
+  credsStore: v.nullish(v.string()),
+});
+
+/** The key docker login has always written for Docker Hub, and what helpers know it by. */
+export const hubServerUrl = "https://index.docker.io/v1/";
+
+const hubNames = new Set(["docker.io", "index.docker.io", "registry-1.docker.io"]);
+
+/** @throws AuthError BAD_AUTH_FILE naming the file, never quoting it: it holds secrets */
+export function parseAuthFile(path: string, text: string): AuthFile {
+  const file = v.safeParse(fileSchema, parseJson(path, text));
+  if (!file.success)
+    throw badFile(path, v.getDotPath(file.issues[0]) ?? "content", "unexpected type of value");
+  const { auths, credHelpers, credsStore } = file.output;
+  return {
+    path,
+    find(registry) {
+      const helper = lookUp(credHelpers ?? {}, registry)?.value ?? credsStore ?? undefined;
+      const entry = lookUp(auths ?? {}, registry);
+      const credentials = entry && credentialsOf(path, entry.key, entry.value);
+      return {
+        ...(helper === undefined || helper === "" ? {} : { helper }),
+        ...(credentials ? { credentials } : {}),
+      };
+    },
+  };
+}
+
+function parseJson(path: string, text: string): unknown {
+  let value: unknown;
+  try {
+    value = parseUntrustedJson(Buffer.from(text));
+  } catch {
+    // The parser's own message quotes the text around the mistake, which may be a password.
+    throw badFile(path, "content", "not JSON");
+  }
+  if (Array.isArray(value)) throw badFile(path, "content", "not a JSON object");
+  return value;
+}
+
+/** Exact key first, then keys that spell the same registry another way. Never a part of a name. */
+function lookUp<T>(
+  map: Readonly<Record<string, T>>,
+  registry: string,
+): { key: string; value: T } | undefined {
+  const wanted = canonical(registry);
+  const keys = Object.keys(map).filter((key) => canonical(key) === wanted);
+  const key = keys.find((k) => k === registry || k === hubServerUrl) ?? keys[0];
+  const value = key === undefined ? undefined : map[key];
+  return key === undefined || value === undefined ? undefined : { key, value };
+}
+
+/** `host[:port]` in lower case of any spelling of a whole registry; a namespaced key (`host/team`) is left as it is. */
+function canonical(key: string): string {
+  const host = key
+    .replace(/^https?:\/\//i, "")
+    .replace(/\/(v[12]\/?)?$/, "")
+    .toLowerCase();
+  return hubNames.has(host) ? "docker.io" : host;
+}
+
+function credentialsOf(path: string, key: string, entry: Entry): Credentials | undefined {
+  const source = `${path} (${key})`;
+  if (entry.identitytoken) return { kind: "identity-token", token: entry.identitytoken, source };
+  if (entry.auth) return { kind: "password", ...decodeAuth(path, key, entry.auth), source };
+  if (!entry.username) return undefined;
+  return { kind: "password", username: entry.username, password: entry.password ?? "", source };
+}
+
+/** `base64(user:password)`; the password may hold colons, the user name may not. */
+function decodeAuth(path: string, key: string, auth: string): { username: string; password: string } {
+  const text = /^[A-Za-z0-9+/_-]+={0,2}$/.test(auth) ? Buffer.from(auth, "base64").toString("utf8") : "";
+  const colon = text.indexOf(":");
+  if (colon <= 0) throw badFile(path, `auths."${key}".auth`, "not base64 of USER:PASSWORD");
+  // Docker pads the password with NULs in some versions and trims them itself.
+  return { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/^\0+|\0+$/g, "") };
+}
+
+function badFile(path: string, where: string, problem: string): AuthError {
+  return new AuthError(
+    "BAD_AUTH_FILE",
+    `credentials file: ${printable(path)}: ${printable(where, 100)}: ${problem}`,
+    {
+      hint: "repair or remove the file, or run `docker login` again",
+    },
+  );
+}

@@ -1,0 +1,50 @@
+import { parseAuthFile, hubServerUrl, type AuthFile, type Credentials } from "./auth-file.js";
+import { askCredentialHelper } from "./credential-helper.js";
+
+export type { Credentials } from "./auth-file.js";
+
+/**
+ * Credentials for a registry as named in a reference (`docker.io`, `host:5000`); undefined: go on as anonymous.
+ * Asked only once a registry has answered 401. @throws AuthError BAD_AUTH_FILE, CREDENTIAL_HELPER
+ */
+export type CredentialLookup = (registry: string, signal: AbortSignal) => Promise<Credentials | undefined>;
+
+/** A credentials file the caller has read. */
+export interface AuthFileText {
+  readonly path: string;
+  readonly text: string;
+}
+
+export type AskHelper = typeof askCredentialHelper;
+
+/**
+ * Looks a registry up in the files, in order. In each a helper program, if the file names one for this registry, goes
+ * before credentials in the file itself (docker's order: credHelpers, credsStore, auths).
+ */
+export function createCredentialLookup(
+  files: readonly AuthFileText[],
+  askHelper: AskHelper = askCredentialHelper,
+): CredentialLookup {
+  return async (registry, signal) => {
+    for (const { path, text } of files) {
+      const found = await findIn(parseAuthFile(path, text), registry, (name, server) =>
+        askHelper(name, server, { signal }),
+      );
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+}
+
+/** For callers without any credentials. */
+export const anonymous: CredentialLookup = () => Promise.resolve(undefined);
+
+async function findIn(
+  file: AuthFile,
+  registry: string,
+  ask: (helper: string, serverUrl: string) => Promise<Credentials | undefined>,
+): Promise<Credentials | undefined> {
+  const { helper, credentials } = file.find(registry);
+  if (helper === undefined) return credentials;
+  return (await ask(helper, registry === "docker.io" ? hubServerUrl : registry)) ?? credentials;
+}

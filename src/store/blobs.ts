@@ -1,0 +1,81 @@
+import { constants, createReadStream } from "node:fs";
+import { open, stat, type FileHandle } from "node:fs/promises";
+import type { Descriptor } from "../core/descriptor.js";
+import { hexOf, verifyDigest, type Digest } from "../core/digest.js";
+import { errnoOf, IntegrityError, StoreError } from "../core/errors.js";
+import { printable } from "../core/text.js";
+import { atomicWrite, withIoErrors } from "./files.js";
+
+/** `blobs/sha256` of this store, or of any OCI layout: the functions here only read, but for {@link putBlob}. */
+export interface BlobDirectory {
+  readonly blobs: string;
+}
+
+export function blobPath({ blobs }: BlobDirectory, digest: Digest): string {
+  return `${blobs}/${hexOf(digest)}`;
+}
+
+/** Bytes of the blob as it lies there, undefined if there is none. Does not verify. */
+export async function blobSize(directory: BlobDirectory, digest: Digest): Promise<number | undefined> {
+  const found = await stat(blobPath(directory, digest)).catch(() => undefined);
+  return found?.isFile() === true ? found.size : undefined;
+}
+
+/** True if the blob is there with the size its descriptor states. */
+export async function hasBlob(directory: BlobDirectory, descriptor: Descriptor): Promise<boolean> {
+  return (await blobSize(directory, descriptor.digest)) === descriptor.size;
+}
+
+/**
+ * A blob small enough for memory, of the descriptor's size and digest.
+ * @throws StoreError NOT_FOUND, IntegrityError SIZE_MISMATCH (also when over `limit`), DIGEST_MISMATCH
+ */
+export async function readBlob(directory: BlobDirectory, descriptor: Descriptor, limit: number): Promise<Uint8Array> {
+  const what = `blob ${descriptor.digest}`;
+  await using handle = await openBlob(directory, descriptor.digest);
+  const { size } = await handle.stat();
+  if (size !== descriptor.size || size > limit) {
+    const expected = Math.min(descriptor.size, limit);
+    throw new IntegrityError("SIZE_MISMATCH", `${what}: size is ${size} bytes (expected ${expected})`);
+  }
+  const bytes = await handle.readFile();
+  verifyDigest(what, bytes, descriptor.digest);
+  return bytes;
+}
+
+export interface BlobRange {
+  readonly start: number;
+  /** Up to, not including. */
+  readonly end?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** The blob's bytes from `start`, unverified. The file is opened when iteration begins. */
+export async function* streamBlob(directory: BlobDirectory, digest: Digest, range: BlobRange): AsyncIterable<Uint8Array> {
+  const { start, end, signal } = range;
+  if (end !== undefined && end <= start) return;
+  const handle = await openBlob(directory, digest);
+  const last = end === undefined ? {} : { end: end - 1 };
+  yield* createReadStream("", { fd: handle, start, ...last, highWaterMark: 256 * 1024, ...(signal ? { signal } : {}) });
+}
+
+/** Stores a verified document, readable by other tools and writable by none. Safe to call twice. */
+export async function putBlob(directory: BlobDirectory, digest: Digest, bytes: Uint8Array): Promise<void> {
+  verifyDigest("blob", bytes, digest);
+  if ((await blobSize(directory, digest)) === bytes.length) return;
+  await atomicWrite(blobPath(directory, digest), bytes, 0o444);
+}
+
+async function openBlob(directory: BlobDirectory, digest: Digest): Promise<FileHandle> {
+  const file = blobPath(directory, digest);
+  const handle = await withIoErrors("blob", file, () =>
+    // O_NONBLOCK: a layout from elsewhere may hold a FIFO under this name, which would block for ever.
+    open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
+      if (errnoOf(error) !== "ENOENT") throw error;
+      throw new StoreError("NOT_FOUND", `blob ${digest}: not in ${printable(directory.blobs)}`);
+    }),
+  );
+  if ((await handle.stat()).isFile()) return handle;
+  await handle.close();
+  throw new StoreError("CORRUPT", `blob ${digest}: ${printable(file)} is not a regular file`);
+}

@@ -1,0 +1,206 @@
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import path from "node:path";
+import { chainIds, hexOf, type DiffId, type Digest } from "../core/digest.js";
+import { errnoOf, LayerError, StoreError } from "../core/errors.js";
+import type { PullEvent } from "../core/events.js";
+import { printable } from "../core/text.js";
+import type { Helper } from "../helper/helper.js";
+import type { Privilege } from "../helper/privilege.js";
+import { delta } from "./delta.js";
+import { readEntryTable } from "./entry-table.js";
+import { collectFacts, loadFacts, saveFacts, type RootfsFacts } from "./facts.js";
+import { syncDirectory, temporaryPrefix, withIoErrors } from "./files.js";
+import type { StorePaths } from "./layout.js";
+import { withLock } from "./lock.js";
+import { materialise } from "./materialise.js";
+import { applyLayer } from "./merge.js";
+import { ownerPolicy, type OwnerPolicy } from "./owners.js";
+import { removeTree } from "./remove-tree.js";
+import { emptyTree, type DirNode } from "./tree.js";
+
+export interface RootfsContext {
+  readonly paths: StorePaths;
+  readonly helper: Helper;
+  readonly privilege: Privilege;
+  readonly signal?: AbortSignal | undefined;
+  emit?(event: PullEvent): void;
+}
+
+/** A root file system ready to be mounted: overlay these directories. */
+export interface Rootfs {
+  /** Absolute paths, top layer first. */
+  readonly lowers: readonly string[];
+  readonly chainId: Digest;
+  readonly facts: RootfsFacts;
+}
+
+/**
+ * The root file system of an image if all of it is there: two system calls per layer and one small file.
+ * Directories made with another privilege do not count: their owners are other ones.
+ */
+export async function findRootfs(
+  { paths, privilege }: Pick<RootfsContext, "paths" | "privilege">,
+  diffIds: readonly DiffId[],
+): Promise<Rootfs | undefined> {
+  const { flavour } = ownerPolicy(privilege, () => undefined);
+  const chain = chainIds(diffIds);
+  const chainId = chain.at(-1);
+  if (chainId === undefined) return undefined;
+  const directories = chain.map((id) => rootfsDirectory(paths, id, flavour));
+  for (const directory of directories) if (!(await isDirectory(directory))) return undefined;
+  const facts = await loadFacts(factsFile(directories.at(-1) ?? ""));
+  return facts === undefined ? undefined : { lowers: directories.toReversed(), chainId, facts };
+}
+
+/**
+ * Makes what {@link findRootfs} finds, from the stored layers: one directory per layer, holding what the layer
+ * changes. Directories appear complete or not at all; any number of processes may build at once.
+ * @throws LayerError, StoreError NOT_FOUND (a layer is not in the store), LaunchError HELPER_FAILED
+ */
+export async function ensureRootfs(context: RootfsContext, diffIds: readonly DiffId[]): Promise<Rootfs> {
+  const chainId = topOf(diffIds);
+  const found = await findRootfs(context, diffIds);
+  if (found !== undefined) {
+    context.emit?.({ type: "rootfs", chainId, state: "exists" });
+    return found;
+  }
+  context.emit?.({ type: "rootfs", chainId, state: "building" });
+  await withIoErrors("root file system", context.paths.rootfs, () => buildAll(context, diffIds));
+  const built = await findRootfs(context, diffIds);
+  if (built === undefined) {
+    throw new StoreError("NOT_FOUND", `root file system: ${chainId}: removed while it was built`, { hint: "run the command again" });
+  }
+  context.emit?.({ type: "rootfs", chainId, state: "done" });
+  return built;
+}
+
+/** Writes an image's whole tree into `target`, a new or empty directory, as plain files without overlay. */
+export async function unpackFlat(
+  context: RootfsContext,
+  diffIds: readonly DiffId[],
+  target: string,
+): Promise<{ readonly facts: RootfsFacts }> {
+  return withIoErrors("unpack", target, async () => {
+    await requireEmpty(target);
+    const tars = tarsOf(context.paths, diffIds);
+    const tree = await mergeAll(context, diffIds);
+    await materialise(tree, { ...context, target, tars, policy: policyFor(context) });
+    return { facts: await collectFacts(tree, tars) };
+  });
+}
+
+/** The facts of an image whose root file system need not exist. */
+export async function readFacts(
+  context: Pick<RootfsContext, "paths" | "emit">,
+  diffIds: readonly DiffId[],
+): Promise<RootfsFacts> {
+  return collectFacts(await mergeAll(context, diffIds), tarsOf(context.paths, diffIds));
+}
+
+async function mergeAll(context: Pick<RootfsContext, "paths" | "emit">, diffIds: readonly DiffId[]): Promise<DirNode> {
+  let tree = emptyTree();
+  for (const index of diffIds.keys()) tree = await merged(context, tree, { diffIds, index });
+  return tree;
+}
+
+async function buildAll(context: RootfsContext, diffIds: readonly DiffId[]): Promise<void> {
+  const policy = policyFor(context);
+  const tars = tarsOf(context.paths, diffIds);
+  let below = emptyTree();
+  for (const [index, chainId] of chainIds(diffIds).entries()) {
+    const tree = await merged(context, below, { diffIds, index });
+    const directory = rootfsDirectory(context.paths, chainId, policy.flavour);
+    await buildOne(context, directory, { below, tree, tars, policy });
+    below = tree;
+  }
+}
+
+interface Build {
+  readonly below: DirNode;
+  readonly tree: DirNode;
+  readonly tars: readonly string[];
+  readonly policy: OwnerPolicy;
+}
+
+async function buildOne(context: RootfsContext, directory: string, build: Build): Promise<void> {
+  const isComplete = async (): Promise<boolean> =>
+    (await isDirectory(directory)) && (await loadFacts(factsFile(directory))) !== undefined;
+  if (await isComplete()) return;
+  const { rootfs } = context.paths;
+  const lock = path.join(rootfs, `.lock-${path.basename(directory)}`);
+  await withLock({ helper: context.helper, file: lock }, { signal: context.signal }, async () => {
+    if (!(await isComplete())) await buildLocked(context, directory, build);
+    await rm(lock, { force: true });
+  });
+}
+
+async function buildLocked(context: RootfsContext, directory: string, build: Build): Promise<void> {
+  const { below, tree, tars, policy } = build;
+  const temporary = path.join(context.paths.rootfs, `${temporaryPrefix}${path.basename(directory)}`);
+  // Left by a build that was killed.
+  await removeTree(temporary, context);
+  try {
+    if (!(await isDirectory(directory))) {
+      await materialise(delta(below, tree), { ...context, target: temporary, tars, policy });
+    }
+    await saveFacts(factsFile(directory), await collectFacts(tree, tars));
+    if (!(await isDirectory(directory))) await rename(temporary, directory);
+    await syncDirectory(context.paths.rootfs);
+  } catch (error) {
+    await removeTree(temporary, { ...context, signal: undefined }).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function merged(
+  context: Pick<RootfsContext, "paths" | "emit">,
+  below: DirNode,
+  { diffIds, index }: { readonly diffIds: readonly DiffId[]; readonly index: number },
+): Promise<DirNode> {
+  const diffId = diffIds[index];
+  if (diffId === undefined) return below;
+  const what = `layer ${index + 1} of ${diffIds.length} (${diffId})`;
+  const table = await readFile(path.join(context.paths.layer(diffId), "entries")).catch((error: unknown) => {
+    if (errnoOf(error) !== "ENOENT") throw error;
+    throw new StoreError("NOT_FOUND", `${what}: not in the store`, { hint: "pull the image again" });
+  });
+  const entries = readEntryTable(what, table);
+  return applyLayer(below, { what, index, entries, warn: (message) => context.emit?.({ type: "warning", message }) });
+}
+
+function policyFor(context: RootfsContext): OwnerPolicy {
+  return ownerPolicy(context.privilege, (message) => context.emit?.({ type: "warning", message }));
+}
+
+function tarsOf(paths: StorePaths, diffIds: readonly DiffId[]): string[] {
+  return diffIds.map((diffId) => path.join(paths.layer(diffId), "tar"));
+}
+
+function rootfsDirectory(paths: StorePaths, chainId: Digest, flavour: string): string {
+  return path.join(paths.rootfs, hexOf(chainId) + flavour);
+}
+
+function factsFile(directory: string): string {
+  return `${directory}.json`;
+}
+
+function topOf(diffIds: readonly DiffId[]): Digest {
+  const top = chainIds(diffIds).at(-1);
+  if (top === undefined) throw new LayerError("UNSUPPORTED_LAYER", "root file system: the image has no layers");
+  return top;
+}
+
+async function requireEmpty(target: string): Promise<void> {
+  await mkdir(target, { recursive: true, mode: 0o755 });
+  const names = await readdir(target);
+  if (names.length === 0) return;
+  const message = `unpack: ${printable(target)}: is not empty (it holds ${printable(names[0] ?? "", 60)})`;
+  throw new StoreError("STORE_IO", message, { hint: "name a new or empty directory" });
+}
+
+async function isDirectory(directory: string): Promise<boolean> {
+  return stat(directory).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}

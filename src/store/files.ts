@@ -1,0 +1,81 @@
+import { randomBytes } from "node:crypto";
+import { link, open, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import { errnoOf, StoreError } from "../core/errors.js";
+import { printable } from "../core/text.js";
+
+/** Names of files being written start like this; a reader never takes one for content. */
+export const temporaryPrefix = ".tmp-";
+
+export function temporaryName(directory: string): string {
+  return path.join(directory, `${temporaryPrefix}${randomBytes(8).toString("hex")}`);
+}
+
+/** Replaces `file` whole or not at all, also across a power cut: write beside it, fsync, rename, fsync the directory. */
+export async function atomicWrite(file: string, bytes: Uint8Array, mode = 0o644): Promise<void> {
+  await withIoErrors("write", file, async () => {
+    const temporary = await writeBeside(file, bytes, mode);
+    await rename(temporary, file).catch((error: unknown) => discard(temporary, error));
+    await syncDirectory(path.dirname(file));
+  });
+}
+
+/** Like {@link atomicWrite}, but leaves a file that is already there alone. */
+export async function atomicCreate(file: string, bytes: Uint8Array, mode = 0o644): Promise<void> {
+  await withIoErrors("write", file, async () => {
+    const temporary = await writeBeside(file, bytes, mode);
+    // link, unlike rename, fails if the name exists: two processes that create a store at once both end up with one.
+    await link(temporary, file).catch(async (error: unknown) => {
+      if (errnoOf(error) !== "EEXIST") await discard(temporary, error);
+    });
+    await rm(temporary, { force: true });
+    await syncDirectory(path.dirname(file));
+  });
+}
+
+/** Makes a rename in `directory` durable. */
+export async function syncDirectory(directory: string): Promise<void> {
+  await using handle = await open(directory, "r");
+  await handle.sync();
+}
+
+/** Runs `work`, turning system errors into StoreErrors that name the object: DISK_FULL, else STORE_IO. */
+export async function withIoErrors<T>(what: string, object: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw ioError(what, object, error);
+  }
+}
+
+/** A system error as StoreError; anything else as it is. */
+export function ioError(what: string, object: string, error: unknown): unknown {
+  const errno = errnoOf(error);
+  if (!(error instanceof Error) || errno === undefined || !("syscall" in error)) return error;
+  const message = `${what}: ${printable(object)}: ${printable(error.message)}`;
+  if (errno === "ENOSPC" || errno === "EDQUOT") {
+    const hint = "free some space, remove images with `pullrun rmi`, or put the store elsewhere with --root";
+    return new StoreError("DISK_FULL", message, { cause: error, hint });
+  }
+  const denied = errno === "EACCES" || errno === "EPERM" || errno === "EROFS";
+  const hint = denied ? "use a store you may write, with --root DIR or PULLRUN_ROOT" : undefined;
+  return new StoreError("STORE_IO", message, { cause: error, ...(hint === undefined ? {} : { hint }) });
+}
+
+async function writeBeside(file: string, bytes: Uint8Array, mode: number): Promise<string> {
+  const temporary = temporaryName(path.dirname(file));
+  try {
+    await using handle = await open(temporary, "wx", 0o600);
+    await handle.writeFile(bytes);
+    await handle.chmod(mode);
+    await handle.sync();
+  } catch (error) {
+    await discard(temporary, error);
+  }
+  return temporary;
+}
+
+async function discard(temporary: string, error: unknown): Promise<never> {
+  await rm(temporary, { force: true });
+  throw error;
+}

@@ -1,0 +1,39 @@
+import type { FileHandle } from "node:fs/promises";
+import { AbortError } from "../core/errors.js";
+import { progressCells } from "./ingest-protocol.js";
+
+/** Reads a file that another thread is still writing, up to the size it will have. */
+export interface Follower {
+  /** The next bytes, at most `pieceBytes`, or undefined at the end. @throws AbortError when the writer gave up */
+  next(): Promise<Buffer | undefined>;
+}
+
+/** Big inputs keep the number of inflate calls low; 256 KiB is where reading stops mattering (measured, DESIGN 2). */
+const pieceBytes = 256 * 1024;
+
+export function followFile(handle: FileHandle, options: { size: number; progress: SharedArrayBuffer }): Follower {
+  const cells = new BigInt64Array(options.progress);
+  let position = 0;
+  return {
+    async next() {
+      if (position >= options.size) return undefined;
+      const available = Math.min(await waitBeyond(cells, position), options.size);
+      const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, available - position));
+      const { bytesRead } = await handle.read(piece, 0, piece.length, position);
+      if (bytesRead === 0) return undefined;
+      position += bytesRead;
+      return piece.subarray(0, bytesRead);
+    },
+  };
+}
+
+/** Waits, without blocking the event loop, until more than `position` bytes are written. */
+async function waitBeyond(cells: BigInt64Array<SharedArrayBuffer>, position: number): Promise<number> {
+  for (;;) {
+    const written = Atomics.load(cells, progressCells.written);
+    if (Atomics.load(cells, progressCells.aborted) !== 0n) throw new AbortError("INTERRUPTED", "interrupted");
+    if (written > BigInt(position)) return Number(written);
+    // The timeout covers an abort that comes between the two loads above and this wait.
+    await Atomics.waitAsync(cells, progressCells.written, written, 1000).value;
+  }
+}

@@ -1,0 +1,177 @@
+import { chmod, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import path from "node:path";
+import type { BlobSource } from "../core/blobs.js";
+import type { Descriptor } from "../core/descriptor.js";
+import { hexOf, type DiffId } from "../core/digest.js";
+import { AbortError, errnoOf, IntegrityError, LayerError, PullrunError } from "../core/errors.js";
+import type { LayerState } from "../core/events.js";
+import { limits } from "../core/limits.js";
+import type { Helper } from "../helper/helper.js";
+import { hasBlob } from "./blobs.js";
+import { download } from "./download.js";
+import { syncDirectory, withIoErrors } from "./files.js";
+import { createProgress, type IngestJob } from "./ingest-protocol.js";
+import { hasLayer } from "./layers.js";
+import type { StorePaths } from "./layout.js";
+import { withLock } from "./lock.js";
+import type { IngestPool } from "./pool.js";
+
+export interface IngestContext {
+  readonly paths: StorePaths;
+  readonly helper: Helper;
+  readonly pool: IngestPool;
+}
+
+export interface IngestRequest {
+  readonly descriptor: Descriptor;
+  readonly diffId: DiffId;
+  readonly source: BlobSource;
+  readonly signal: AbortSignal;
+  /** Bytes newly there: at once those of an earlier, interrupted download; negative if bad ones are thrown away. */
+  onBytes(count: number): void;
+  onState(state: LayerState): void;
+}
+
+/**
+ * Puts a layer into the store: the blob as received, its tar, its entry table. Resolves only once all three are
+ * verified, durable and visible; safe to call twice, from any number of processes. After an abort or a kill the bytes
+ * that arrived stay and the next call goes on from there. Wrong bytes are fetched anew once (a cache in between may
+ * have spoiled them), then refused.
+ * @throws IntegrityError, LayerError: nothing of the layer stays in the store; AbortError, StoreError; what `source` throws
+ */
+export async function ingestLayer(context: IngestContext, request: IngestRequest): Promise<void> {
+  if (await isPresent(context.paths, request)) return request.onState("exists");
+  request.onState("waiting");
+  const directory = context.paths.ingest(request.descriptor.digest);
+  await withIoErrors("layer", directory, () =>
+    withLock(
+      { helper: context.helper, file: path.join(directory, "lock") },
+      { signal: request.signal, prepare: () => mkdir(directory, { recursive: true, mode: 0o700 }) },
+      () => ingestLocked(context, request, directory),
+    ),
+  );
+}
+
+async function ingestLocked(context: IngestContext, request: IngestRequest, directory: string): Promise<void> {
+  if (await isPresent(context.paths, request)) {
+    await rm(directory, { recursive: true, force: true });
+    return request.onState("exists");
+  }
+  // Named by the blob too: recompressed twins of a layer hold different locks.
+  const unpacked = `${context.paths.layer(request.diffId)}.tmp-${hexOf(request.descriptor.digest)}`;
+  const files: WorkFiles = { data: path.join(directory, "data"), unpacked };
+  try {
+    await unpackTwice(context, request, files);
+    await publish(context.paths, request, files);
+    await rm(directory, { recursive: true, force: true });
+    request.onState("done");
+  } catch (error) {
+    if (error instanceof IntegrityError || error instanceof LayerError) await rm(directory, { recursive: true, force: true });
+    throw error;
+  } finally {
+    await rm(unpacked, { recursive: true, force: true });
+  }
+}
+
+interface WorkFiles {
+  /** The blob while it arrives. */
+  readonly data: string;
+  /** The layer directory while it is made. */
+  readonly unpacked: string;
+}
+
+/** Unpacks the blob that is there, else the one that arrives, giving wrong bytes one more chance. */
+async function unpackTwice(context: IngestContext, request: IngestRequest, files: WorkFiles): Promise<void> {
+  const { paths } = context;
+  const blob = paths.blob(request.descriptor.digest);
+  if (await hasBlob(paths, request.descriptor)) {
+    request.onState("verifying");
+    const isGood = await isRight(unpack(context, request, { ...files, data: blob }));
+    if (isGood) return;
+    await rm(blob, { force: true });
+  }
+  request.onState("downloading");
+  if (await isRight(unpack(context, request, { ...files, arrive: download }))) return;
+  request.onBytes(-(await sizeOf(files.data)));
+  await rm(files.data, { force: true });
+  await unpack(context, request, { ...files, arrive: download });
+}
+
+/** False if the bytes are not the ones the descriptor names, which another copy may cure. */
+async function isRight(unpacking: Promise<void>): Promise<boolean> {
+  try {
+    await unpacking;
+    return true;
+  } catch (error) {
+    if (error instanceof IntegrityError && error.code !== "DIFF_ID_MISMATCH") return false;
+    throw error;
+  }
+}
+
+/** Lets a worker follow the blob, while what is missing of it arrives. The first failure ends both and is thrown. */
+async function unpack(
+  context: IngestContext,
+  request: IngestRequest,
+  files: WorkFiles & { readonly arrive?: typeof download },
+): Promise<void> {
+  const { descriptor, diffId, signal } = request;
+  await rm(files.unpacked, { recursive: true, force: true });
+  await mkdir(files.unpacked, { mode: 0o700 });
+  if (files.arrive !== undefined) await (await open(files.data, "a", 0o600)).close();
+  const progress = createProgress();
+  const stop = new AbortController();
+  const fail = (error: unknown): void => {
+    stop.abort(error);
+    progress.abort();
+  };
+  const onAbort = (): void => fail(abortReason(signal));
+  if (signal.aborted) throw abortReason(signal);
+  signal.addEventListener("abort", onAbort, { once: true });
+  const job: IngestJob = {
+    data: files.data,
+    size: descriptor.size,
+    digest: descriptor.digest,
+    diffId,
+    output: files.unpacked,
+    limits: { tarBytes: limits.layerTarBytes, entries: limits.layerEntries },
+    progress: progress.shared,
+  };
+  if (files.arrive === undefined) progress.written(descriptor.size);
+  const arriving = files.arrive?.({ ...request, signal: stop.signal }, files.data, progress);
+  await Promise.allSettled([arriving?.catch(fail), context.pool.run(job).catch(fail)]);
+  signal.removeEventListener("abort", onAbort);
+  if (stop.signal.aborted) throw stop.signal.reason;
+}
+
+/** What to throw for an aborted signal: its reason if that is one of ours, else AbortError. */
+function abortReason(signal: AbortSignal): unknown {
+  return signal.reason instanceof PullrunError ? signal.reason : new AbortError("INTERRUPTED", "interrupted");
+}
+
+/** Blob first: a layer without its blob would make the layout invalid, a blob without its layer is unpacked again. */
+async function publish(paths: StorePaths, request: IngestRequest, files: WorkFiles): Promise<void> {
+  const blob = paths.blob(request.descriptor.digest);
+  const layer = paths.layer(request.diffId);
+  if (!(await hasBlob(paths, request.descriptor))) {
+    await chmod(files.data, 0o444);
+    await rename(files.data, blob);
+    await syncDirectory(paths.blobs);
+  }
+  await syncDirectory(files.unpacked);
+  await rename(files.unpacked, layer).catch((error: unknown) => {
+    // Another blob with the same content was faster; its layer is as good.
+    if (errnoOf(error) !== "ENOTEMPTY" && errnoOf(error) !== "EEXIST") throw error;
+  });
+  await syncDirectory(paths.layers);
+}
+
+async function isPresent(paths: StorePaths, { descriptor, diffId }: IngestRequest): Promise<boolean> {
+  return (await hasBlob(paths, descriptor)) && (await hasLayer(paths, diffId));
+}
+
+async function sizeOf(file: string): Promise<number> {
+  return stat(file).then(
+    (found) => found.size,
+    () => 0,
+  );
+}

@@ -1,0 +1,141 @@
+import { mkdir } from "node:fs/promises";
+import { cloneFlags } from "../helper/constants.js";
+import {
+  dirRecord,
+  fileRecord,
+  linkRecord,
+  nodeRecord,
+  rootRecord,
+  symlinkRecord,
+  upRecord,
+} from "../helper/entry-stream.js";
+import type { Helper } from "../helper/helper.js";
+import type { Plan, Step } from "../helper/plan.js";
+import type { IdMapping, Privilege } from "../helper/privilege.js";
+import { printable } from "../core/text.js";
+import type { OwnerPolicy } from "./owners.js";
+import type { DirNode, LeafNode, TreeNode } from "./tree.js";
+
+export interface MaterialiseOptions {
+  /** Directory to fill; made, and must be new or empty. */
+  readonly target: string;
+  /** The tar of each layer, in the order {@link FileNode} numbers them. */
+  readonly tars: readonly string[];
+  readonly privilege: Privilege;
+  readonly policy: OwnerPolicy;
+  readonly helper: Helper;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Creates a tree on disk. The helper does it, inside the target and inside the user namespace the privilege asks for. */
+export async function materialise(tree: DirNode, options: MaterialiseOptions): Promise<void> {
+  const { target, tars, privilege, policy, helper, signal } = options;
+  await mkdir(target, { recursive: true, mode: 0o700 });
+  const plan: Plan = [
+    cloneStep(privilege),
+    { kind: "root-dir", path: target },
+    { kind: "create-entries", fd: 0, tars },
+    { kind: "exit", code: 0 },
+  ];
+  await helper.run(plan, { input: entryStream(tree, policy), ...(signal === undefined ? {} : { signal }) });
+}
+
+/** The clone step that makes us root over our own files: with a user namespace where we need one. */
+export function cloneStep(privilege: Privilege): Step {
+  const mapped = privilege.kind === "subordinate" || privilege.kind === "single";
+  const programs = privilege.kind === "subordinate" ? privilege : { newuidmap: "", newgidmap: "" };
+  return {
+    kind: "clone",
+    flags: mapped ? cloneFlags.CLONE_NEWUSER | cloneFlags.CLONE_NEWNS : 0,
+    uidMap: mapped ? mapText(privilege.uidMap) : "",
+    gidMap: mapped ? mapText(privilege.gidMap) : "",
+    newuidmap: programs.newuidmap,
+    newgidmap: programs.newgidmap,
+    cgroupProcs: [],
+  };
+}
+
+function mapText(map: readonly IdMapping[]): string {
+  return map.map(({ inside, outside, count }) => `${inside} ${outside} ${count}\n`).join("");
+}
+
+/** Records go to the helper in pieces of about this size: one pipe write each instead of one per file. */
+const pieceBytes = 128 * 1024;
+
+/** The `create-entries` stream of a tree, in pieces. */
+export async function* entryStream(tree: DirNode, policy: OwnerPolicy): AsyncGenerator<Buffer, void> {
+  let records: Buffer[] = [];
+  let bytes = 0;
+  for (const record of entryRecords(tree, policy)) {
+    records.push(record);
+    bytes += record.length;
+    if (bytes < pieceBytes) continue;
+    yield Buffer.concat(records);
+    records = [];
+    bytes = 0;
+  }
+  yield Buffer.concat(records);
+}
+
+interface Frame {
+  /** Path of the directory from the root, with a slash at its end; "" for the root. */
+  readonly path: string;
+  readonly rest: Iterator<[string, TreeNode]>;
+}
+
+/** Depth first, with a stack of its own: a nested generator would pay its depth for every record. */
+function* entryRecords(tree: DirNode, policy: OwnerPolicy): Generator<Buffer, void> {
+  const written = new Map<LeafNode, string>();
+  const stack: Frame[] = [{ path: "", rest: tree.children.entries() }];
+  yield rootRecord(policy.metaOf(tree, () => "/"));
+  for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
+    const next = frame.rest.next();
+    if (next.done === true) {
+      stack.pop();
+      yield upRecord();
+      continue;
+    }
+    const [name, node] = next.value;
+    if (!policy.includes(node)) continue;
+    const path = frame.path + name;
+    if (node.kind === "dir") {
+      yield dirRecord(bytesOf(name), policy.metaOf(node, () => shown(path)));
+      stack.push({ path: `${path}/`, rest: node.children.entries() });
+      continue;
+    }
+    yield leafRecord(node, { name, path, policy, written });
+    if (node.names > 1 && !written.has(node)) written.set(node, path);
+  }
+}
+
+interface LeafPlace {
+  readonly name: string;
+  readonly path: string;
+  readonly policy: OwnerPolicy;
+  /** First path of every inode that may have several. */
+  readonly written: ReadonlyMap<LeafNode, string>;
+}
+
+function leafRecord(node: LeafNode, { name, path, policy, written }: LeafPlace): Buffer {
+  const first = written.get(node);
+  if (first !== undefined) return linkRecord(bytesOf(name), bytesOf(first));
+  const meta = policy.metaOf(node, () => shown(path));
+  switch (node.kind) {
+    case "file":
+      return fileRecord(bytesOf(name), meta, { tar: node.layer, offset: node.offset, size: node.size });
+    case "symlink":
+      return symlinkRecord(bytesOf(name), meta, node.target);
+    case "whiteout":
+      return nodeRecord(bytesOf(name), meta, { major: 0, minor: 0 });
+    default:
+      return nodeRecord(bytesOf(name), meta, { major: node.major, minor: node.minor });
+  }
+}
+
+function bytesOf(name: string): Buffer {
+  return Buffer.from(name, "latin1");
+}
+
+function shown(path: string): string {
+  return printable(bytesOf(`/${path}`).toString("utf8"));
+}

@@ -1,0 +1,94 @@
+import { Worker } from "node:worker_threads";
+import { errorFromData } from "../core/errors.js";
+import { runIngest } from "./ingest-job.js";
+import type { FromWorker, IngestJob, IngestResult, ToWorker } from "./ingest-protocol.js";
+
+/** Worker threads for the layers of one pull. */
+export interface IngestPool {
+  /** Queues a job. Ends early with AbortError when the job's progress is aborted. */
+  run(job: IngestJob): Promise<IngestResult>;
+  /** Stops the threads; jobs still running fail. */
+  close(): Promise<void>;
+}
+
+export interface PoolOptions {
+  /** Most threads at once; they are started when first needed. */
+  readonly size: number;
+  /** The bundled ingest-worker.ts. */
+  readonly worker?: URL | undefined;
+}
+
+/** A smaller layer is done here before a thread would have started (about 30 ms). */
+const inlineBytes = 64 * 1024;
+
+interface Pending {
+  readonly job: IngestJob;
+  resolve(result: IngestResult): void;
+  reject(error: unknown): void;
+}
+
+interface PoolState {
+  readonly url: URL;
+  readonly size: number;
+  readonly workers: Set<Worker>;
+  readonly idle: Worker[];
+  readonly queue: Pending[];
+}
+
+export function createPool({ size, worker }: PoolOptions): IngestPool {
+  const url = worker ?? new URL("./ingest-worker.js", import.meta.url);
+  const state: PoolState = { url, size: Math.max(1, size), workers: new Set(), idle: [], queue: [] };
+  return {
+    async run(job) {
+      if (job.size <= inlineBytes) return runIngest(job);
+      return new Promise((resolve, reject) => {
+        state.queue.push({ job, resolve, reject });
+        dispatch(state);
+      });
+    },
+    async close() {
+      await Promise.all([...state.workers].map((thread) => thread.terminate()));
+    },
+  };
+}
+
+function dispatch(state: PoolState): void {
+  while (state.queue.length > 0) {
+    const thread = state.idle.pop() ?? start(state);
+    if (thread === undefined) return;
+    const pending = state.queue.shift();
+    if (pending !== undefined) assign(state, thread, pending);
+  }
+}
+
+function start(state: PoolState): Worker | undefined {
+  if (state.workers.size >= state.size) return undefined;
+  // The worker only inflates, hashes and writes: it needs no environment and none of our flags.
+  const thread = new Worker(state.url, { env: {}, execArgv: [] });
+  state.workers.add(thread);
+  return thread;
+}
+
+function assign(state: PoolState, thread: Worker, { job, resolve, reject }: Pending): void {
+  const lose = (error: unknown): void => {
+    state.workers.delete(thread);
+    reject(error);
+    dispatch(state);
+  };
+  const onExit = (code: number): void => lose(new Error(`ingest worker ended with code ${code}`));
+  thread.once("error", lose);
+  thread.once("exit", onExit);
+  thread.once("message", (reply: FromWorker) => {
+    thread.off("error", lose).off("exit", onExit);
+    settle(reply, resolve, reject);
+    state.idle.push(thread);
+    dispatch(state);
+  });
+  thread.postMessage({ type: "ingest", job } satisfies ToWorker);
+}
+
+function settle(reply: FromWorker, resolve: (result: IngestResult) => void, reject: (error: unknown) => void): void {
+  if (reply.type === "done") resolve(reply.result);
+  else if (reply.type === "failed") reject(errorFromData(reply.error));
+  else reject(new Error(`ingest worker crashed: ${reply.stack}`));
+}

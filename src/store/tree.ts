@@ -1,0 +1,68 @@
+import type { EntryAttributes } from "./entry.js";
+
+/**
+ * A root file system in memory. Names are latin1 strings standing for bytes. A leaf object is an inode: names that
+ * share it are hard links of each other. Trees share what they have in common: merging a layer copies only the
+ * directories it touches, so two trees are compared by object identity.
+ */
+export type TreeNode = DirNode | LeafNode;
+export type LeafNode = FileNode | SymlinkNode | DeviceNode | WhiteoutNode;
+
+export interface DirNode {
+  readonly kind: "dir";
+  attributes: EntryAttributes;
+  readonly children: Map<string, TreeNode>;
+  /** The merge that may change this object; every other merge copies it first. */
+  readonly owner: number;
+  /** Names put here by that merge: whiteouts of the same layer do not touch them. */
+  readonly fresh: Set<string>;
+}
+
+interface Leaf {
+  readonly attributes: EntryAttributes;
+  /** How many names ever pointed here: 1 means surely no hard link, more means perhaps. */
+  names: number;
+}
+
+export interface FileNode extends Leaf {
+  readonly kind: "file";
+  readonly size: number;
+  /** Which layer's tar holds the data (0 = bottom), and where. */
+  readonly layer: number;
+  readonly offset: number;
+}
+
+export interface SymlinkNode extends Leaf {
+  readonly kind: "symlink";
+  readonly target: Buffer;
+}
+
+export interface DeviceNode extends Leaf {
+  readonly kind: "char" | "block" | "fifo";
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** Only in the result of `delta`: the name is deleted from the layers below. */
+export interface WhiteoutNode extends Leaf {
+  readonly kind: "whiteout";
+}
+
+/** Directories that no entry describes: what docker, containerd and umoci give them, with a time that is always the same. */
+const impliedAttributes: EntryAttributes = { mode: 0o755, uid: 0, gid: 0, mtime: 0, mtimeNs: 0, xattrs: [] };
+
+export function newDirectory(owner: number, attributes: EntryAttributes = impliedAttributes): DirNode {
+  return { kind: "dir", attributes, children: new Map(), owner, fresh: new Set() };
+}
+
+/** The tree of an image without layers. */
+export function emptyTree(): DirNode {
+  return newDirectory(-1);
+}
+
+/** `directory` if it belongs to `owner`, else a copy that does. */
+export function ownedCopy(directory: DirNode, owner: number): DirNode {
+  if (directory.owner === owner) return directory;
+  const { attributes, children } = directory;
+  return { kind: "dir", attributes, children: new Map(children), owner, fresh: new Set() };
+}

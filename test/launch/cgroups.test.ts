@@ -1,0 +1,305 @@
+import { describe, expect, test } from "vitest";
+import type { PlanStep } from "../../src/helper/plan.js";
+import { hasSwapAccounting, type CgroupHost } from "../../src/launch/cgroup-host.js";
+import { parseHierarchies } from "../../src/launch/cgroup-hierarchies.js";
+import { planCgroups, type CgroupPlan } from "../../src/launch/cgroups.js";
+import { resourcesOf } from "../../src/launch/resources.js";
+
+const v1Mounts = ["cpu,cpuacct", "cpuset", "memory", "pids"].map(
+  (names, i) =>
+    `4${i} 31 0:3${i} / /sys/fs/cgroup/${names} rw,nosuid shared:1${i} - cgroup cgroup rw,${names}`,
+);
+const hybrid = [
+  "31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755",
+  "32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu",
+  "35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory",
+  "39 31 0:36 / /sys/fs/cgroup/pids rw,relatime - cgroup cgroup rw,pids",
+  "40 31 0:37 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,xattr,name=systemd",
+  "41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw",
+].join("\n");
+const hybridSelf = "4:memory:/service/a\n8:pids:/\n1:cpu:/\n9:name=systemd:/\n0::/\n";
+const unified = "30 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate,memory_recursiveprot";
+
+interface FakeHost {
+  readonly mountinfo: string;
+  readonly self: string;
+  readonly files?: Readonly<Record<string, string>>;
+  /** Paths that start with one of these can be written. */
+  readonly writable?: readonly string[];
+}
+
+function fakeHost({ mountinfo, self, files = {}, writable = ["/"] }: FakeHost): CgroupHost {
+  return {
+    hierarchies: parseHierarchies(mountinfo, self),
+    read: (path) => files[path],
+    writable: (path) => writable.some((prefix) => path.startsWith(prefix)),
+  };
+}
+
+const noLimits = {};
+const allLimits = { memory: 64 << 20, pidsLimit: 10, cpus: 0.5 };
+
+function plan(host: CgroupHost, limits: Parameters<typeof resourcesOf>[0]): CgroupPlan {
+  return planCgroups({ resources: resourcesOf(limits, true), containerId: "ID" }, host);
+}
+
+function text(steps: readonly PlanStep[]): string[] {
+  return steps.flatMap((step) => {
+    if (step.kind === "make-dir") return [`mkdir ${step.path}`];
+    if (step.kind === "write")
+      return [`${step.path} = ${step.data}${step.optional === true ? " (optional)" : ""}`];
+    return step.kind === "hint" ? [] : [step.kind];
+  });
+}
+
+describe("hierarchies", () => {
+  test.each([
+    [
+      "v1",
+      v1Mounts.join("\n"),
+      "2:cpu,cpuacct:/a\n3:memory:/m\n4:pids:/\n5:cpuset:/\n",
+      [
+        "1 cpu,cpuacct /sys/fs/cgroup/cpu,cpuacct/a",
+        "1 cpuset /sys/fs/cgroup/cpuset",
+        "1 memory /sys/fs/cgroup/memory/m",
+        "1 pids /sys/fs/cgroup/pids",
+      ],
+    ],
+    [
+      "controllers named in another order",
+      v1Mounts[0]!,
+      "2:cpuacct,cpu:/a\n",
+      ["1 cpu,cpuacct /sys/fs/cgroup/cpu,cpuacct/a"],
+    ],
+    [
+      "hybrid, leaving out named hierarchies",
+      hybrid,
+      hybridSelf,
+      [
+        "1 cpu /sys/fs/cgroup/cpu",
+        "1 memory /sys/fs/cgroup/memory/service/a",
+        "1 pids /sys/fs/cgroup/pids",
+        "2  /sys/fs/cgroup/unified",
+      ],
+    ],
+    ["v2", unified, "0::/user.slice/s.scope\n", ["2  /sys/fs/cgroup/user.slice/s.scope"]],
+    ["v2 in a cgroup namespace", unified, "0::/\n", ["2  /sys/fs/cgroup"]],
+    [
+      "a mount of our own part only",
+      "1 2 0:3 /docker/abc /sys/fs/cgroup/memory rw - cgroup c rw,memory",
+      "4:memory:/docker/abc/x\n",
+      ["1 memory /sys/fs/cgroup/memory/x"],
+    ],
+    [
+      "a mount of another part",
+      "1 2 0:3 /docker/abc /sys/fs/cgroup/memory rw - cgroup c rw,memory",
+      "4:memory:/docker/abcd\n",
+      ["1 memory /sys/fs/cgroup/memory"],
+    ],
+    ["a cgroup above our namespace's root", unified, "0::/../other\n", ["2  /sys/fs/cgroup"]],
+    [
+      "the same hierarchy mounted twice",
+      `1 2 0:3 /x /part rw - cgroup2 c rw\n${unified}`,
+      "0::/\n",
+      ["2  /sys/fs/cgroup"],
+    ],
+    [
+      "a mount point with a space",
+      "1 2 0:3 / /my\\040cgroups rw - cgroup2 c rw",
+      "0::/\n",
+      ["2  /my cgroups"],
+    ],
+    ["nothing mounted", "22 27 0:21 / /proc rw - proc proc rw", "0::/\n", []],
+    ["unreadable files", "", "", []],
+  ] as const)("finds %s", (_, mountinfo, self, expected) => {
+    const found = parseHierarchies(mountinfo, self);
+    expect(found.map((h) => `${h.version} ${h.controllers.join(",")} ${h.own}`)).toEqual(expected);
+  });
+});
+
+describe("cgroup v1 and hybrid", () => {
+  const memsw = { "/sys/fs/cgroup/memory/service/a/memory.memsw.limit_in_bytes": "9223372036854771712\n" };
+
+  test("touches no hierarchy without limits, but takes the cheap v2 one", () => {
+    const made = plan(fakeHost({ mountinfo: hybrid, self: hybridSelf }), noLimits);
+    expect(text(made.hostSteps)).toEqual([
+      "mkdir /sys/fs/cgroup/unified/pullrun",
+      "mkdir /sys/fs/cgroup/unified/pullrun/ID",
+    ]);
+    expect(made.unified).toBe(false);
+    expect(plan(fakeHost({ mountinfo: v1Mounts.join("\n"), self: "" }), noLimits)).toEqual({
+      hostSteps: [],
+      procsFiles: [],
+      cleanupSteps: [],
+      own: [],
+      unified: false,
+    });
+  });
+
+  test("sets each limit in its own hierarchy, below our own cgroup", () => {
+    const made = plan(fakeHost({ mountinfo: hybrid, self: hybridSelf, files: memsw }), allLimits);
+    expect(text(made.hostSteps)).toEqual([
+      "mkdir /sys/fs/cgroup/cpu/pullrun",
+      "mkdir /sys/fs/cgroup/cpu/pullrun/ID",
+      "/sys/fs/cgroup/cpu/pullrun/ID/cpu.cfs_period_us = 100000",
+      "/sys/fs/cgroup/cpu/pullrun/ID/cpu.cfs_quota_us = 50000",
+      "mkdir /sys/fs/cgroup/memory/service/a/pullrun",
+      "mkdir /sys/fs/cgroup/memory/service/a/pullrun/ID",
+      `/sys/fs/cgroup/memory/service/a/pullrun/ID/memory.limit_in_bytes = ${64 << 20}`,
+      `/sys/fs/cgroup/memory/service/a/pullrun/ID/memory.memsw.limit_in_bytes = ${128 << 20}`,
+      "mkdir /sys/fs/cgroup/pids/pullrun",
+      "mkdir /sys/fs/cgroup/pids/pullrun/ID",
+      "/sys/fs/cgroup/pids/pullrun/ID/pids.max = 10",
+      "mkdir /sys/fs/cgroup/unified/pullrun",
+      "mkdir /sys/fs/cgroup/unified/pullrun/ID",
+    ]);
+    expect(made.procsFiles).toEqual([
+      "/sys/fs/cgroup/cpu/pullrun/ID/cgroup.procs",
+      "/sys/fs/cgroup/memory/service/a/pullrun/ID/cgroup.procs",
+      "/sys/fs/cgroup/pids/pullrun/ID/cgroup.procs",
+      "/sys/fs/cgroup/unified/pullrun/ID/cgroup.procs",
+    ]);
+    expect(made.cleanupSteps).toHaveLength(4);
+  });
+
+  test("leaves swap alone where the kernel does not count it", () => {
+    const made = plan(fakeHost({ mountinfo: hybrid, self: hybridSelf }), { memory: 64 << 20 });
+    expect(text(made.hostSteps).filter((line) => line.includes("memory."))).toHaveLength(1);
+    expect(hasSwapAccounting(fakeHost({ mountinfo: hybrid, self: hybridSelf }))).toBe(false);
+    expect(hasSwapAccounting(fakeHost({ mountinfo: hybrid, self: hybridSelf, files: memsw }))).toBe(true);
+  });
+
+  test("takes a controller from v2 when v1 does not have it", () => {
+    const mountinfo = `${v1Mounts[2]!}\n41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw`;
+    const files = { "/sys/fs/cgroup/unified/cgroup.controllers": "pids hugetlb\n" };
+    const made = plan(fakeHost({ mountinfo, self: "", files }), { memory: 64 << 20, pidsLimit: 10 });
+    expect(text(made.hostSteps)).toContain(
+      "/sys/fs/cgroup/memory/pullrun/ID/memory.limit_in_bytes = 67108864",
+    );
+    expect(text(made.hostSteps)).toContain("/sys/fs/cgroup/unified/pullrun/ID/pids.max = 10");
+    expect(made.own.map(({ version }) => version)).toEqual([1, 2]);
+  });
+});
+
+describe("cgroup v2", () => {
+  const controllers = "cpuset cpu io memory pids\n";
+
+  test("makes /pullrun/ID at the root as root, enabling controllers from the top down", () => {
+    const files = {
+      "/sys/fs/cgroup/cgroup.controllers": controllers,
+      "/sys/fs/cgroup/cgroup.subtree_control": "memory pids\n",
+    };
+    const made = plan(fakeHost({ mountinfo: unified, self: "0::/user.slice/x.scope\n", files }), allLimits);
+    expect(text(made.hostSteps)).toEqual([
+      "/sys/fs/cgroup/cgroup.subtree_control = +cpu",
+      "mkdir /sys/fs/cgroup/pullrun",
+      "/sys/fs/cgroup/pullrun/cgroup.subtree_control = +memory +pids +cpu",
+      "mkdir /sys/fs/cgroup/pullrun/ID",
+      `/sys/fs/cgroup/pullrun/ID/memory.max = ${64 << 20}`,
+      `/sys/fs/cgroup/pullrun/ID/memory.swap.max = ${64 << 20}`,
+      "/sys/fs/cgroup/pullrun/ID/pids.max = 10",
+      "/sys/fs/cgroup/pullrun/ID/cpu.max = 50000 100000",
+    ]);
+    expect(made).toMatchObject({ unified: true, own: [{ version: 2 }] });
+    expect(made.cleanupSteps).toEqual([{ kind: "remove-cgroup", path: "/sys/fs/cgroup/pullrun/ID" }]);
+  });
+
+  const scope = "/sys/fs/cgroup/user.slice/app.slice/run-1.scope";
+  const delegated: FakeHost = {
+    mountinfo: unified,
+    self: "0::/user.slice/app.slice/run-1.scope\n",
+    writable: [scope],
+    files: {
+      "/sys/fs/cgroup/cgroup.controllers": controllers,
+      [`${scope}/cgroup.controllers`]: "memory pids\n",
+      [`${scope}/cgroup.procs`]: "41\n42\n0\n",
+      [`${scope}/cgroup.subtree_control`]: "\n",
+    },
+  };
+
+  test("makes room in a delegated scope before enabling controllers (no internal processes)", () => {
+    const made = plan(fakeHost(delegated), { memory: 64 << 20 });
+    expect(text(made.hostSteps)).toEqual([
+      `mkdir ${scope}/pullrun-supervisor`,
+      `${scope}/pullrun-supervisor/cgroup.procs = 41 (optional)`,
+      `${scope}/pullrun-supervisor/cgroup.procs = 42 (optional)`,
+      `${scope}/pullrun-supervisor/cgroup.procs = 0`,
+      `${scope}/cgroup.subtree_control = +memory`,
+      `mkdir ${scope}/pullrun-ID`,
+      `${scope}/pullrun-ID/memory.max = ${64 << 20}`,
+      `${scope}/pullrun-ID/memory.swap.max = ${64 << 20}`,
+    ]);
+  });
+
+  test("starts the next container of that scope beside the first", () => {
+    const files = {
+      ...delegated.files,
+      [`${scope}/cgroup.procs`]: "",
+      [`${scope}/cgroup.subtree_control`]: "pids\n",
+    };
+    const self = "0::/user.slice/app.slice/run-1.scope/pullrun-supervisor\n";
+    const made = plan(fakeHost({ ...delegated, files, self }), { pidsLimit: 5 });
+    expect(text(made.hostSteps)).toEqual([`mkdir ${scope}/pullrun-ID`, `${scope}/pullrun-ID/pids.max = 5`]);
+  });
+
+  test("leaves a user's cgroups alone when nothing is limited", () => {
+    const made = plan(fakeHost(delegated), noLimits);
+    expect(made).toMatchObject({ hostSteps: [], procsFiles: [], cleanupSteps: [] });
+  });
+
+  test("works in a container whose cgroup namespace is writable", () => {
+    const files = {
+      "/sys/fs/cgroup/cgroup.type": "domain\n",
+      "/sys/fs/cgroup/cgroup.controllers": controllers,
+      "/sys/fs/cgroup/cgroup.procs": "1\n",
+    };
+    const made = plan(fakeHost({ mountinfo: unified, self: "0::/\n", files }), { pidsLimit: 5 });
+    expect(text(made.hostSteps)).toEqual([
+      "mkdir /sys/fs/cgroup/pullrun-supervisor",
+      "/sys/fs/cgroup/pullrun-supervisor/cgroup.procs = 1 (optional)",
+      "/sys/fs/cgroup/pullrun-supervisor/cgroup.procs = 0",
+      "/sys/fs/cgroup/cgroup.subtree_control = +pids",
+      "mkdir /sys/fs/cgroup/pullrun-ID",
+      "/sys/fs/cgroup/pullrun-ID/pids.max = 5",
+    ]);
+    expect(text(plan(fakeHost({ mountinfo: unified, self: "0::/\n", files }), noLimits).hostSteps)).toEqual(
+      [],
+    );
+  });
+
+  const session = "0::/user.slice/user-1000.slice/session-3.scope\n";
+  test.each([
+    ["nothing is mounted", { mountinfo: "", self: "" }, "mounted nowhere", "/sys/fs/cgroup"],
+    ["v1 is not ours", { mountinfo: hybrid, self: hybridSelf, writable: [] }, "cgroup v1 at", "sudo"],
+    [
+      "the session is not delegated",
+      { mountinfo: unified, self: session, writable: [] },
+      "is not writable",
+      "systemd-run --user --scope -p Delegate=yes",
+    ],
+    [
+      "the scope lacks the controller",
+      { ...delegated, files: { ...delegated.files, [`${scope}/cgroup.controllers`]: "pids\n" } },
+      "not available in",
+      "Delegate=memory",
+    ],
+    [
+      "the kernel lacks it",
+      { mountinfo: unified, self: "0::/\n" },
+      "not available in /sys/fs/cgroup (there: none)",
+      "kernel",
+    ],
+  ])("refuses a limit when %s, and says what to do", (_, host, problem, hint) => {
+    try {
+      plan(fakeHost(host), { memory: 64 << 20 });
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toMatchObject({
+        code: "NO_CGROUP",
+        message: expect.stringMatching(/^--memory: cgroup controller memory: /) as string,
+        hint: expect.stringContaining(hint) as string,
+      });
+      expect(error).toHaveProperty("message", expect.stringContaining(problem));
+    }
+  });
+});

@@ -1,0 +1,58 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { chownSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { onTestFinished } from "vitest";
+import { mustRun } from "./tools.js";
+
+/** The command as a user starts it, built: `npm test` builds before it tests. */
+export const pullrunPath = path.resolve(import.meta.dirname, "../../bin/pullrun");
+export const demoLayout = path.resolve(import.meta.dirname, "../../dist/demo");
+
+export interface CliResult {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CliOptions {
+  readonly root?: string;
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Run as this ordinary user; needs root. */
+  readonly uid?: number;
+  readonly onStart?: (child: ChildProcess) => void;
+}
+
+/** Runs `bin/pullrun` to its end. The environment is small and fixed, so that a developer's own settings change nothing. */
+export function pullrun(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const command = [pullrunPath, ...(options.root === undefined ? [] : ["--root", options.root]), ...args];
+  const asUser = options.uid === undefined ? [] : ["setpriv", `--reuid=${options.uid}`, `--regid=${options.uid}`, "--clear-groups"];
+  const [file = "", ...rest] = [...asUser, ...command];
+  const child = spawn(file, rest, {
+    env: { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent", CI: "true", ...options.env },
+    stdio: ["pipe", "pipe", "pipe"],
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  options.onStart?.(child);
+  const output = { stdout: "", stderr: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
+  // The child may end without having read its input.
+  child.stdin.on("error", () => undefined).end(options.input ?? "");
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => resolve({ status: code ?? (signal === "SIGKILL" ? 137 : 128), ...output }));
+  });
+}
+
+/** A directory that is gone, rootless container files included, when the test is done. */
+export function temporaryDirectory(options: { readonly uid?: number } = {}): string {
+  const directory = mkdtempSync(path.join(tmpdir(), "pullrun-test-"));
+  onTestFinished(async () => {
+    await mustRun("rm", ["-rf", directory]);
+  });
+  if (options.uid !== undefined) chownSync(directory, options.uid, options.uid);
+  return directory;
+}
