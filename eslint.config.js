@@ -14,9 +14,17 @@ export default tseslint.config(
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       "@typescript-eslint/consistent-type-imports": "error",
-      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
-      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      "@typescript-eslint/no-confusing-void-expression": [
+        "error",
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
+      "@typescript-eslint/no-invalid-void-type": ["error", { allowAsThisParameter: true }],
+      // Our methods are closures in object literals: they have no `this` to lose.
+      "@typescript-eslint/unbound-method": "off",
+      // An interface may be asynchronous where one implementation is not.
+      "@typescript-eslint/require-await": "off",
       "no-restricted-syntax": ["error", { selector: "ExportDefaultDeclaration", message: "named exports only" }],
       eqeqeq: "error",
     },

@@ -16,29 +16,13 @@
 #include <unistd.h>
 
 #include "kernel.h"
+#include "records.h"
 
-enum operation { OP_ROOT = 1, OP_DIR, OP_UP, OP_FILE, OP_SYMLINK, OP_NODE, OP_LINK };
-
-#define HEADER_BYTES 52 /* after the length field */
-#define XATTR_HEADER_BYTES 6
-#define MAX_RECORD_BYTES ((size_t) 4 << 20)
 #define MAX_DEPTH 1000
 /* Below this a read and a write are faster than copy_file_range, which sets up a pipe inside the kernel each time. */
 #define SMALL_FILE ((size_t) 128 << 10)
 /* uid or gid to leave as it is, for helpers that may not chown. */
 #define KEEP_ID ((uint32_t) -1)
-
-struct record {
-  enum operation operation;
-  const char *name;
-  size_t name_length;
-  uint32_t mode, uid, gid;
-  struct timespec mtime;
-  uint32_t first, xattr_count;
-  uint64_t second, third;
-  const char *target;
-  const uint8_t *xattrs, *end;
-};
 
 struct directory {
   int fd;
@@ -48,9 +32,7 @@ struct directory {
 };
 
 struct builder {
-  int stream;
-  uint8_t *buffer; /* [start, end) is unread */
-  size_t start, end;
+  struct record_reader reader;
   int *tars;
   size_t tar_count;
   uint8_t *copy; /* SMALL_FILE bytes */
@@ -58,94 +40,6 @@ struct builder {
   size_t depth;
   char path[MAX_DEPTH * 64]; /* for messages: cut where it does not fit */
 };
-
-static uint64_t
-number (const uint8_t *bytes, size_t size)
-{
-  uint64_t value = 0;
-  for (size_t i = size; i > 0; i--)
-    value = value << 8 | bytes[i - 1];
-  return value;
-}
-
-/* At least `size` unread bytes; 0 at the end of the stream, -1 with errno. */
-static int
-fill (struct builder *builder, size_t size)
-{
-  if (builder->end - builder->start >= size)
-    return 1;
-  memmove (builder->buffer, builder->buffer + builder->start, builder->end - builder->start);
-  builder->end -= builder->start;
-  builder->start = 0;
-  while (builder->end < size) {
-    ssize_t got = read (builder->stream, builder->buffer + builder->end, MAX_RECORD_BYTES - builder->end);
-    if (got < 0 && errno != EINTR)
-      return -1;
-    if (got == 0 && builder->end > 0)
-      errno = ENODATA;
-    if (got == 0)
-      return builder->end > 0 ? -1 : 0;
-    if (got > 0)
-      builder->end += (size_t) got;
-  }
-  return 1;
-}
-
-static bool
-take_text (const uint8_t **at, const uint8_t *end, size_t length, const char **text)
-{
-  if ((size_t) (end - *at) <= length || (*at)[length] != 0 || memchr (*at, 0, length) != NULL)
-    return false;
-  *text = (const char *) *at;
-  *at += length + 1;
-  return true;
-}
-
-static bool
-parse_record (const uint8_t *bytes, size_t size, struct record *record)
-{
-  const uint8_t *at = bytes + HEADER_BYTES;
-  if (size < HEADER_BYTES || number (bytes, 2) < OP_ROOT || number (bytes, 2) > OP_LINK)
-    return false;
-  *record = (struct record){
-    .operation = (enum operation) number (bytes, 2),
-    .name_length = number (bytes + 2, 2),
-    .mode = (uint32_t) number (bytes + 4, 4),
-    .uid = (uint32_t) number (bytes + 8, 4),
-    .gid = (uint32_t) number (bytes + 12, 4),
-    .mtime = { .tv_nsec = (long) number (bytes + 16, 4), .tv_sec = (time_t) number (bytes + 20, 8) },
-    .first = (uint32_t) number (bytes + 28, 4),
-    .xattr_count = (uint32_t) number (bytes + 32, 4),
-    .second = number (bytes + 36, 8),
-    .third = number (bytes + 44, 8),
-    .end = bytes + size,
-  };
-  bool has_target = record->operation == OP_SYMLINK || record->operation == OP_LINK;
-  if (!take_text (&at, record->end, record->name_length, &record->name))
-    return false;
-  if (has_target && !take_text (&at, record->end, record->first, &record->target))
-    return false;
-  record->xattrs = at;
-  return true;
-}
-
-/* 1 with a record that stays valid until the next call, 0 at the end of the stream, -1 after fail. */
-static int
-next_record (struct builder *builder, struct record *record, size_t *size)
-{
-  int more = fill (builder, 4);
-  if (more <= 0)
-    return more < 0 ? fail ("", "cannot read the entry stream") : 0;
-  *size = number (builder->buffer + builder->start, 4);
-  if (*size > MAX_RECORD_BYTES - 4)
-    return fail_with (EPROTO, "", "entry stream: record too long");
-  if (fill (builder, 4 + *size) <= 0)
-    return fail ("", "cannot read the entry stream");
-  if (!parse_record (builder->buffer + builder->start + 4, *size, record))
-    return fail_with (EPROTO, "", "entry stream: malformed record");
-  builder->start += 4 + *size;
-  return 1;
-}
 
 /* Path of `name` in the current directory, for a message. */
 static const char *
@@ -160,20 +54,6 @@ static int
 fail_entry (struct builder *builder, const char *name, const char *what)
 {
   return fail (path_of (builder, name), "cannot %s", what);
-}
-
-static bool
-next_xattr (const uint8_t **at, const uint8_t *end, const char **name, struct argument *value)
-{
-  if ((size_t) (end - *at) < XATTR_HEADER_BYTES)
-    return false;
-  size_t name_length = number (*at, 2), length = number (*at + 2, 4);
-  *at += XATTR_HEADER_BYTES;
-  if (!take_text (at, end, name_length, name) || (size_t) (end - *at) < length)
-    return false;
-  *value = (struct argument){ (const char *) *at, (uint32_t) length };
-  *at += length;
-  return true;
 }
 
 /* On `fd`, or through /proc for descriptors that only stand for a path (symlinks, devices). */
@@ -238,20 +118,20 @@ apply_meta_at (const struct record *record, int dir)
 }
 
 static int
-push (struct builder *builder, int fd, const uint8_t *bytes, size_t size)
+push (struct builder *builder, int fd, const struct record *record)
 {
   struct directory *top = &builder->stack[builder->depth];
-  *top = (struct directory){ .fd = fd, .meta = malloc (size), .meta_size = size };
+  *top = (struct directory){ .fd = fd, .meta = malloc (record->size), .meta_size = record->size };
   if (!top->meta)
     return fail ("", "cannot remember a directory");
-  memcpy (top->meta, bytes, size);
+  memcpy (top->meta, record->end - record->size, record->size);
   top->path_length = builder->depth > 0 ? strlen (builder->path) : 0;
   builder->depth++;
   return 0;
 }
 
 static int
-enter_directory (struct builder *builder, const struct record *record, size_t size)
+enter_directory (struct builder *builder, const struct record *record)
 {
   int parent = builder->stack[builder->depth - 1].fd;
   if (builder->depth > MAX_DEPTH) {
@@ -264,7 +144,7 @@ enter_directory (struct builder *builder, const struct record *record, size_t si
   if (fd < 0)
     return fail_entry (builder, record->name, "open directory");
   path_of (builder, record->name);
-  return push (builder, fd, record->end - size, size);
+  return push (builder, fd, record);
 }
 
 static int
@@ -380,7 +260,7 @@ create_link (struct builder *builder, const struct record *record, int dir)
 }
 
 static int
-create_entry (struct builder *builder, const struct record *record, size_t size)
+create_entry (struct builder *builder, const struct record *record)
 {
   if (record->operation == OP_UP)
     return leave_directory (builder);
@@ -390,7 +270,7 @@ create_entry (struct builder *builder, const struct record *record, size_t size)
     return fail_with (EINVAL, path_of (builder, record->name), "entry stream: not a file name");
   int dir = builder->stack[builder->depth - 1].fd;
   if (record->operation == OP_DIR)
-    return enter_directory (builder, record, size);
+    return enter_directory (builder, record);
   if (record->operation == OP_FILE)
     return create_file (builder, record, dir);
   return record->operation == OP_LINK ? create_link (builder, record, dir) : create_other (builder, record, dir);
@@ -400,22 +280,21 @@ static int
 create_all (struct builder *builder, int root)
 {
   struct record record;
-  size_t size;
-  int begun = next_record (builder, &record, &size);
+  int begun = next_record (&builder->reader, &record);
   if (begun < 0)
     return -1;
   if (begun == 0 || record.operation != OP_ROOT)
     return fail_with (EPROTO, "", "entry stream: does not begin with a root");
-  if (push (builder, root, record.end - size, size) < 0)
+  if (push (builder, root, &record) < 0)
     return -1;
   while (builder->depth > 0) {
-    int more = next_record (builder, &record, &size);
+    int more = next_record (&builder->reader, &record);
     if (more == 0)
       return fail_with (EPROTO, "", "entry stream: ends early");
-    if (more < 0 || create_entry (builder, &record, size) < 0)
+    if (more < 0 || create_entry (builder, &record) < 0)
       return -1;
   }
-  return fill (builder, 1) == 0 ? 0 : fail_with (EPROTO, "", "entry stream: goes on after its end");
+  return at_end (&builder->reader) ? 0 : fail_with (EPROTO, "", "entry stream: goes on after its end");
 }
 
 static int
@@ -444,7 +323,7 @@ free_builder (struct builder **pointer)
     close (builder->tars[i]);
   if (builder) {
     free (builder->tars);
-    free (builder->buffer);
+    free (builder->reader.buffer);
     free (builder->copy);
   }
   free (builder);
@@ -457,10 +336,9 @@ step_create_entries (struct context *context, const struct step *step)
   __attribute__ ((cleanup (free_builder))) struct builder *builder = calloc (1, sizeof *builder);
   if (!builder)
     return fail ("", "cannot create entries");
-  builder->stream = (int) step_integer (step, 0);
-  builder->buffer = malloc (MAX_RECORD_BYTES);
+  builder->reader = (struct record_reader){ .fd = (int) step_integer (step, 0), .buffer = malloc (MAX_RECORD_BYTES) };
   builder->copy = malloc (SMALL_FILE);
-  if (!builder->buffer || !builder->copy)
+  if (!builder->reader.buffer || !builder->copy)
     return fail ("", "cannot create entries");
   if (open_tars (builder, step) < 0)
     return -1;

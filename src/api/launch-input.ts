@@ -1,7 +1,7 @@
-import path from "node:path";
 import type { Privilege } from "../helper/privilege.js";
+import type { OwnCapabilities } from "../launch/capabilities.js";
 import { containerFiles, type ContainerFile } from "../launch/container-files.js";
-import { readHostFacts, type HostFacts } from "../launch/host-facts.js";
+import { readHostFacts } from "../launch/host-facts.js";
 import type { Spec } from "../launch/oci-spec.js";
 import type { RunOptions } from "../launch/run-options.js";
 import { createSpec, hostnameOf } from "../launch/spec.js";
@@ -23,18 +23,16 @@ export interface LaunchInput {
   readonly spec: Spec;
   /** To be written to the container's directory. */
   readonly files: readonly ContainerFile[];
+  /** Our own capabilities: a container cannot have more. */
+  readonly own: OwnCapabilities;
 }
 
 /** The OCI spec of a container, and the files it mounts from the container's directory. */
 export function launchInput(request: LaunchRequest): LaunchInput {
-  const host: HostFacts = readHostFacts();
+  const host = readHostFacts();
   const { options, containerId, containerDir, privilege, facts, rootPath } = request;
   const image = request.image.config.value;
   const spec = createSpec({ image, options, containerId, rootPath, privilege, facts, host, containerDir });
   const hostname = hostnameOf({ options, containerId, host });
-  return { spec, files: containerFiles({ hostname, network: options.network, resolvConf: host.resolvConf }) };
-}
-
-export function containerDirectory(containers: string, containerId: string): string {
-  return path.join(containers, containerId);
+  return { spec, files: containerFiles({ hostname, network: options.network, resolvConf: host.resolvConf }), own: host.own };
 }

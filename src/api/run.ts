@@ -1,10 +1,8 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { formatPlatform, hostPlatform } from "../core/platform.js";
 import type { Plan } from "../helper/plan.js";
 import { encodePlan } from "../helper/plan-encoding.js";
-import { parseOwnCapabilities } from "../launch/capabilities.js";
 import { readCgroupHost } from "../launch/cgroup-host.js";
 import { planCgroups } from "../launch/cgroups.js";
 import { createContainerId } from "../launch/container-id.js";
@@ -88,7 +86,7 @@ async function planInNamespaces(context: Context, job: RunJob): Promise<{ plan: 
     containerDir,
     lowers,
     privilege,
-    own: ownCapabilities(),
+    own: input.own,
     cgroups: planCgroups({ resources: input.spec.linux.resources, containerId }, readCgroupHost()),
     interactive: options.interactive,
   });
@@ -110,16 +108,12 @@ async function planInChroot(context: Context, job: RunJob): Promise<{ plan: Plan
     containerDir,
     rootDir,
     privilege,
-    own: ownCapabilities(),
+    own: input.own,
     cgroups: planCgroups({ resources: input.spec.linux.resources, containerId }, readCgroupHost()),
     files: input.files,
     interactive: options.interactive,
   });
   return { plan, input };
-}
-
-function ownCapabilities() {
-  return parseOwnCapabilities(readFileSync("/proc/self/status", "utf8"));
 }
 
 /** Nothing in the directory is anybody else's yet but for a flat root file system, which is ours to delete too. */

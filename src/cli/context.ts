@@ -6,12 +6,12 @@ import type { Flags, Invocation } from "./command.js";
 import type { Env } from "./env.js";
 import { version } from "./version.js";
 
-/** Everything a use case needs, from the flags and the environment. */
-export async function contextOf(invocation: Invocation, emit: Emit): Promise<Context> {
+/** Everything a use case needs, from the flags and the environment; `root` goes before what they say. */
+export async function contextOf(invocation: Invocation, emit: Emit, root?: string): Promise<Context> {
   const { flags, env, signal } = invocation;
   const { createContext } = await import("../api/context.js");
   return createContext({
-    root: rootOf(flags, env),
+    root: root ?? rootOf(flags, env),
     authFiles: authFilesOf(env),
     proxyEnv: env.proxies,
     userAgent: `pullrun/${version}`,
@@ -21,7 +21,7 @@ export async function contextOf(invocation: Invocation, emit: Emit): Promise<Con
   });
 }
 
-export function rootOf(flags: Flags, env: Env): string {
+function rootOf(flags: Flags, env: Env): string {
   return flags.text("root") ?? env.root ?? env.defaultRoot;
 }
 

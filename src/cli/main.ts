@@ -4,49 +4,61 @@ import { flagsOf, type CommandSpec, type FlagSpec, type Invocation } from "./com
 import { commands } from "./commands/table.js";
 import { readEnv, type Env } from "./env.js";
 import { reportError } from "./report-error.js";
+import { suggest } from "./suggest.js";
+import { version } from "./version.js";
 
 const usageStatus = 2;
 
-await main(process.argv.slice(2), readEnv());
+/** The command line being carried out; known as soon as its command is. */
+interface Session {
+  readonly env: Env;
+  spec?: CommandSpec;
+}
 
-async function main(argv: readonly string[], env: Env): Promise<void> {
+await main(process.argv.slice(2), { env: readEnv() });
+
+async function main(argv: readonly string[], session: Session): Promise<void> {
   process.stdout.on("error", endOnClosedPipe);
-  let current: CommandSpec | undefined;
-  const program = createProgram(async (spec, invocation) => {
-    current = spec;
-    const { run } = await spec.load();
-    process.exitCode = await run(invocation);
-  }, env);
+  const program = createProgram(session);
+  if (argv.length === 0) return program.outputHelp();
   try {
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {
-    process.exitCode = statusOf(error, current ?? namedCommand(argv), env);
+    process.exitCode = statusOf(error, session);
+    if (process.exitCode !== 0) suggestCommand(argv, session);
   }
 }
 
-type Start = (spec: CommandSpec, invocation: Invocation) => Promise<void>;
-
-function createProgram(start: Start, env: Env): Command {
+function createProgram(session: Session): Command {
   const program = new Command("pullrun")
     .description("Pull container images and run them, with no daemon.")
     .usage("[options] IMAGE [ARG...]\n       pullrun [options] COMMAND ...")
+    .version(`pullrun ${version}`, "-v, --version", "print our version")
     .option("--root <dir>", "store directory (PULLRUN_ROOT)")
     .enablePositionalOptions()
-    .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "pullrun: ")) });
-  for (const spec of commands) program.addCommand(subcommand(spec, start, env), { isDefault: spec.name === "run" });
+  for (const spec of commands) {
+    program.addCommand(subcommand(program, spec, session), { isDefault: spec.name === "run" });
+  }
   return program;
 }
 
-function subcommand(spec: CommandSpec, start: Start, env: Env): Command {
-  const command = new Command(spec.name).description(spec.summary).exitOverride().allowExcessArguments(false);
+function subcommand(program: Command, spec: CommandSpec, session: Session): Command {
+  const command = program.createCommand(spec.name).copyInheritedSettings(program);
+  command.description(spec.summary).allowExcessArguments(false);
+  command.exitOverride((error) => {
+    session.spec = spec;
+    throw error;
+  });
   if (spec.args !== "") command.arguments(spec.args);
   if (spec.passThrough) command.passThroughOptions();
   for (const flag of spec.flags) command.addOption(optionOf(flag));
   return command.action(async () => {
+    session.spec = spec;
     const args = command.processedArgs.flat().filter((arg): arg is string => typeof arg === "string");
-    await start(spec, invocationOf(args, command.optsWithGlobals(), env));
+    const { run } = await spec.load();
+    process.exitCode = await run(invocationOf(args, command.optsWithGlobals(), session.env));
   });
 }
 
@@ -77,7 +89,7 @@ function abortOnSignals(): AbortSignal {
   return controller.signal;
 }
 
-function statusOf(error: unknown, spec: CommandSpec | undefined, env: Env): number {
+function statusOf(error: unknown, { spec, env }: Session): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
     return spec?.failure === 125 ? 125 : usageStatus;
@@ -85,10 +97,13 @@ function statusOf(error: unknown, spec: CommandSpec | undefined, env: Env): numb
   return reportError(error, { failure: spec?.failure ?? 1, debug: env.debug });
 }
 
-/** The command a usage error is about: `pullrun IMAGE` counts as run. */
-function namedCommand(argv: readonly string[]): CommandSpec | undefined {
-  const word = argv.find((arg) => !arg.startsWith("-"));
-  return commands.find(({ name }) => name === word) ?? commands[0];
+/** `pullrun imags` means an image of that name to us, and hardly to the user. */
+function suggestCommand(argv: readonly string[], { spec }: Session): void {
+  const [word = ""] = argv;
+  const names = [...commands.map(({ name }) => name), "help"];
+  if (spec?.name !== "run" || names.includes(word) || !/^[a-z]+$/.test(word)) return;
+  const meant = suggest(word, names);
+  if (meant !== undefined) process.stderr.write(`hint: for the command, type: pullrun ${meant}\n`);
 }
 
 /** `pullrun images | head -1` is no failure. */

@@ -25,8 +25,8 @@ export const digestSchema: v.GenericSchema<unknown, Digest> = v.pipe(
 );
 
 const platformSchema = v.pipe(
-  v.object({ os: v.string(), architecture: v.string(), variant: v.optional(v.string()) }),
-  v.transform((p) => normalizePlatform(p.os, p.architecture, p.variant)),
+  v.object({ os: v.string(), architecture: v.string(), variant: v.nullish(v.string()) }),
+  v.transform((p) => normalizePlatform(p.os, p.architecture, p.variant ?? undefined)),
 );
 
 export const annotationsSchema = v.nullish(v.record(v.string(), v.string()));

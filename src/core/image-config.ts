@@ -72,7 +72,8 @@ const configSchema = v.object({
   config: v.nullish(processSchema),
   rootfs: v.object({
     type: v.literal("layers"),
-    diff_ids: v.pipe(v.array(digestSchema), v.maxLength(limits.layers)),
+    // Absent where docker has built an image without any layer.
+    diff_ids: v.pipe(v.nullish(v.array(digestSchema), []), v.maxLength(limits.layers)),
   }),
   history: v.nullish(v.array(historySchema), []),
 });

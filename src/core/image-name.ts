@@ -1,6 +1,7 @@
 import path from "node:path";
 import { UsageError } from "./errors.js";
 import { parseReference, type Reference } from "./reference.js";
+import { printable } from "./text.js";
 
 /** Where the user says an image is: a registry, or an OCI layout directory (`oci:DIR[:TAG]`). */
 export type ImageName =
@@ -15,9 +16,13 @@ export function parseImageName(input: string): ImageName {
   const directory = colon < 0 ? rest : rest.slice(0, colon);
   const tag = colon < 0 ? undefined : rest.slice(colon + 1);
   if (directory === "" || tag === "") {
-    throw new UsageError("BAD_REFERENCE", `image reference: ${input}: no directory or an empty tag`, {
-      hint: "the form is oci:DIR[:TAG], for example oci:./alpine:latest",
-    });
+    throw new UsageError(
+      "BAD_REFERENCE",
+      `image reference: ${printable(input, 100)}: no directory or an empty tag`,
+      {
+        hint: "the form is oci:DIR[:TAG], for example oci:./alpine:latest",
+      },
+    );
   }
   return { kind: "layout", directory: path.resolve(directory), input, ...(tag === undefined ? {} : { tag }) };
 }

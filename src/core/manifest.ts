@@ -3,7 +3,7 @@ import { annotationsSchema, descriptorSchema, firstIssue, type Descriptor } from
 import { RegistryError } from "./errors.js";
 import { parseUntrustedJson } from "./json.js";
 import { limits } from "./limits.js";
-import { isIndex, isManifest, isSchema1 } from "./media-types.js";
+import { isIndex, isManifest, isSchema1, ociIndex, ociManifest } from "./media-types.js";
 import { printable } from "./text.js";
 
 /** image-spec manifest.md, or docker's schema 2 ancestor of it. */
@@ -70,35 +70,41 @@ function parseBody(what: string, bytes: Uint8Array): Record<string, unknown> {
 }
 
 function settleMediaType(what: string, body: Record<string, unknown>, carried: string | undefined): string {
-  const stated = typeof body["mediaType"] === "string" ? body["mediaType"] : undefined;
-  const known = [carried, stated].filter(
-    (t): t is string => t !== undefined && (isIndex(t) || isManifest(t)),
-  );
-  if (body["schemaVersion"] === 1 || (carried !== undefined && isSchema1(carried))) {
-    throw new RegistryError(
-      "UNSUPPORTED_MEDIA",
-      `${what}: docker schema 1 manifest, too old to pull safely`,
-      {
-        hint: "push the image again with a current docker, podman or skopeo",
-      },
-    );
-  }
-  const [first, second] = known;
-  if (second !== undefined && first !== second)
-    throw badManifest(what, `media type is ${first} but the body says ${second}`);
-  if (first === undefined && stated !== undefined) {
-    throw new RegistryError(
-      "UNSUPPORTED_MEDIA",
-      `${what}: media type ${printable(stated, 100)} is not an image manifest or index`,
-    );
+  if (body["schemaVersion"] === 1 || (carried !== undefined && isSchema1(carried))) throw tooOld(what);
+  const stated = body["mediaType"];
+  if (stated !== undefined && typeof stated !== "string")
+    throw badManifest(what, "mediaType is not a string");
+  // A type such as text/plain says nothing about the document: then the body decides.
+  const type = carried !== undefined && isDocument(carried) ? carried : stated;
+  if (type !== undefined && !isDocument(type)) throw notAnImage(what, type);
+  if (stated !== undefined && stated !== type) {
+    throw badManifest(what, `media type is ${type ?? "none"} but the body says ${stated}`);
   }
   const looksLikeIndex = "manifests" in body;
   const looksLikeManifest = "layers" in body || "config" in body || "fsLayers" in body;
   if (looksLikeIndex && looksLikeManifest) throw badManifest(what, "is both an index and a manifest");
-  if (first !== undefined) return first;
-  if (looksLikeIndex) return "application/vnd.oci.image.index.v1+json";
-  if (looksLikeManifest) return "application/vnd.oci.image.manifest.v1+json";
+  if (type !== undefined) return type;
+  if (looksLikeIndex) return ociIndex;
+  if (looksLikeManifest) return ociManifest;
   throw badManifest(what, "neither an index nor a manifest");
+}
+
+function isDocument(mediaType: string): boolean {
+  return isIndex(mediaType) || isManifest(mediaType);
+}
+
+function tooOld(what: string): RegistryError {
+  return new RegistryError("UNSUPPORTED_MEDIA", `${what}: docker schema 1 manifest, too old to pull safely`, {
+    hint: "push the image again with a current docker, podman or skopeo",
+  });
+}
+
+function notAnImage(what: string, mediaType: string): RegistryError {
+  const shown = printable(mediaType, 100);
+  return new RegistryError(
+    "UNSUPPORTED_MEDIA",
+    `${what}: media type ${shown} is not an image manifest or index`,
+  );
 }
 
 function badManifest(what: string, problem: string, cause?: unknown): RegistryError {

@@ -8,27 +8,30 @@ export interface Platform {
   readonly variant?: string;
 }
 
-// Spellings accepted by containerd/platforms `normalizeArch`.
-const architectures: Readonly<Record<string, string>> = {
-  x86_64: "amd64",
-  "x86-64": "amd64",
-  i386: "386",
-  i686: "386",
-  aarch64: "arm64",
-  armhf: "arm",
-  armel: "arm",
-  x64: "amd64",
-  ia32: "386",
-};
+// Spellings accepted by containerd/platforms `normalizeArch`. Maps, not objects: the keys asked for come from images.
+const architectures: ReadonlyMap<string, string> = new Map([
+  ["x86_64", "amd64"],
+  ["x86-64", "amd64"],
+  ["x64", "amd64"],
+  ["i386", "386"],
+  ["i686", "386"],
+  ["ia32", "386"],
+  ["aarch64", "arm64"],
+  ["armhf", "arm"],
+  ["armel", "arm"],
+]);
 
 // containerd/platforms drops the variant that every CPU of the architecture has.
-const impliedVariant: Readonly<Record<string, string>> = { arm64: "v8", amd64: "v1" };
+const impliedVariant: ReadonlyMap<string, string> = new Map([
+  ["arm64", "v8"],
+  ["amd64", "v1"],
+]);
 
 export function normalizePlatform(os: string, architecture: string, variant?: string): Platform {
   const raw = architecture.toLowerCase();
-  const arch = architectures[raw] ?? raw;
+  const arch = architectures.get(raw) ?? raw;
   const given = normalizeVariant(raw, variant);
-  if (given === undefined || given === "" || given === impliedVariant[arch]) {
+  if (given === undefined || given === "" || given === impliedVariant.get(arch)) {
     return arch === "arm"
       ? { os: os.toLowerCase(), architecture: arch, variant: "v7" }
       : { os: os.toLowerCase(), architecture: arch };
@@ -62,7 +65,8 @@ export function formatPlatform(platform: Platform): string {
 
 /** The platform this process runs on. The CPU's own arm variant is not probed: v7 for arm, as docker's default. */
 export function hostPlatform(): Platform {
-  return normalizePlatform("linux", process.arch);
+  // Node has one name for both byte orders; Linux distributions for ppc64 are little-endian.
+  return normalizePlatform("linux", process.arch === "ppc64" ? "ppc64le" : process.arch);
 }
 
 /**

@@ -32,7 +32,7 @@ export function parseReference(input: string): Reference {
   if (wrong !== undefined) throw bad(input, nameProblem(wrong, repository));
   if (registry.length + 1 + repository.length > maxNameLength)
     throw bad(input, `longer than ${maxNameLength} characters`);
-  if (/^[0-9a-f]{64}$/.test(name)) throw bad(input, "64 hex digits are an image ID, not a name");
+  if (/^[0-9a-f]{64}$/.test(input)) throw bad(input, "64 hex digits are an image ID, not a name");
   if (tag !== undefined && !tagPattern.test(tag)) throw bad(input, `${printable(tag, 60)} is not a tag`);
   if (digest !== undefined && !isDigest(digest))
     throw bad(input, `${printable(digest, 80)} is not a sha256 digest`);
@@ -88,10 +88,16 @@ export function repositoryOf(ref: Reference): string {
   return `${ref.registry}/${ref.repository}`;
 }
 
-/** Docker's short form: without `docker.io/` and `library/`. */
+/** Docker's short form: without `docker.io/` and `library/`, as far as it still means the same. */
 export function familiarName(ref: Pick<Reference, "registry" | "repository">): string {
-  if (ref.registry !== hub) return `${ref.registry}/${ref.repository}`;
-  return ref.repository.startsWith("library/") ? ref.repository.slice("library/".length) : ref.repository;
+  const full = `${ref.registry}/${ref.repository}`;
+  if (ref.registry !== hub) return full;
+  const forms = [ref.repository.replace(/^library\//, ""), ref.repository];
+  const same = (form: string): boolean => {
+    const { registry, repository } = splitName(form);
+    return registry === hub && repository === ref.repository;
+  };
+  return forms.find(same) ?? full;
 }
 
 /** True for a repository path as it stands in a registry URL: `library/busybox`. */

@@ -1,7 +1,7 @@
 import type { EntryMeta } from "./entries.js";
 
 /**
- * Records of the stream `create-entries` reads; `helper/entries.c` is the other side. Little endian, every record:
+ * Records of the stream `create-entries` reads; `helper/records.c` is the other side. Little endian, every record:
  *
  *     0  u32 bytes after this field        24  i64 mtime
  *     4  u8  operation                     32  u32 tar index | device major | link target length
@@ -15,7 +15,7 @@ import type { EntryMeta } from "./entries.js";
 const headerBytes = 56;
 const xattrHeaderBytes = 6;
 
-/** `operations` in helper/entries.c has the same numbers. */
+/** `enum operation` in helper/records.h has the same numbers. */
 const operation = { root: 1, dir: 2, up: 3, file: 4, symlink: 5, node: 6, link: 7 } as const;
 const operationAt = 4;
 

@@ -69,9 +69,15 @@ function requireChroot({ privilege, own }: ChrootPlanInput): void {
     "NO_NAMESPACES",
     `--isolation chroot: ${observed} (expected root with CAP_SYS_CHROOT)`,
     {
-      hint: isRoot ? "run outside this container" : "leave it out to run in user namespaces, or run as root",
+      hint: chrootHint(privilege, isRoot),
     },
   );
+}
+
+function chrootHint(privilege: Privilege, isRoot: boolean): string {
+  if (isRoot) return "run outside this container";
+  if (privilege.kind !== "confined") return "leave it out to run in user namespaces, or run as root";
+  return "this sandbox lets an ordinary user start no container at all; pull, inspect and unpack work, run works outside";
 }
 
 function withoutEscape(process: Process): Process {

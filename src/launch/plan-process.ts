@@ -14,19 +14,19 @@ const dropBounding = capabilityMask(["CAP_SETPCAP"]);
 
 /** From inside the new root to the command: directory, privileges, environment, exec. */
 export function processSteps(input: ProcessStepsInput): PlanStep[] {
-  const { process } = input;
+  const { cwd, env, args } = input.process;
   return [
     // Before the user is dropped, as runc: a user may start in a directory it may not enter.
-    { kind: "working-dir", path: process.cwd },
+    { kind: "working-dir", path: cwd },
     { kind: "umask", mask: 0o022 },
-    credentials(process, input.own),
+    credentials(input),
     ...(input.noNewPrivileges ? [{ kind: "no-new-privileges" } as const] : []),
-    { kind: "environment", entries: process.env },
-    { kind: "exec", argv: process.args },
+    { kind: "environment", entries: env },
+    { kind: "exec", argv: args },
   ];
 }
 
-function credentials(process: Process, own: OwnCapabilities | undefined): PlanStep {
+function credentials({ process, own }: ProcessStepsInput): PlanStep {
   const { bounding, permitted = [], effective = [] } = process.capabilities;
   const { uid, gid, additionalGids } = process.user;
   const may = (capability: bigint): boolean => own === undefined || (own.permitted & capability) !== 0n;

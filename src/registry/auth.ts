@@ -1,6 +1,7 @@
 import { AuthError } from "../core/errors.js";
 import { parseChallenges } from "./challenge.js";
 import type { CredentialLookup } from "./credentials.js";
+import { loginCommand } from "./hosts.js";
 import type { HttpClient, HttpResponse } from "./http.js";
 import { interruption } from "./network-errors.js";
 import { withRetries, type RetryOptions } from "./retry.js";
@@ -111,7 +112,7 @@ async function obtain(demand: Demand, options: AuthorizerOptions): Promise<Token
   }
   if (credentials !== undefined) return { value: basicAuthorization(credentials), expiresAt: Infinity };
   throw new AuthError("UNAUTHORIZED", `login: ${registry}: needs a user name and a password (401)`, {
-    hint: `log in with \`docker login ${registry}\`; pullrun reads the same config.json`,
+    hint: `log in with ${loginCommand(registry)}; pullrun reads the same config.json`,
   });
 }
 

@@ -8,6 +8,11 @@ export function apiHost(registry: string): string {
   return registry === "docker.io" ? hubApiHost : registry;
 }
 
+/** The command that stores credentials for a registry, given its name or its API host. */
+export function loginCommand(host: string): string {
+  return apiHost(host) === hubApiHost ? "`docker login`" : `\`docker login ${host}\``;
+}
+
 const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8);
 loopback.addAddress("::1", "ipv6");

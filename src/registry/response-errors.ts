@@ -2,6 +2,7 @@ import { AuthError, RegistryError, type PullrunError, type RegistryCode } from "
 import { limits } from "../core/limits.js";
 import { printable } from "../core/text.js";
 import { readPrefix } from "./body.js";
+import { loginCommand } from "./hosts.js";
 import type { HttpResponse } from "./http.js";
 
 /**
@@ -19,7 +20,7 @@ export async function responseError(
   const host = response.url.host;
   if (status === 401) {
     return new AuthError("UNAUTHORIZED", `${what}: needs a login, or does not exist ${observed}`, {
-      hint: `check the name, or log in with \`docker login ${host}\`; pullrun reads the same config.json`,
+      hint: `check the name, or log in with ${loginCommand(host)}; pullrun reads the same config.json`,
       details: { status },
     });
   }
@@ -39,7 +40,7 @@ export async function responseError(
   }
   if (status === 429) {
     const when = wait === undefined ? "wait a while" : `wait ${Math.ceil(wait / 1000)} s`;
-    const hint = `${when}, log in for a higher limit (\`docker login ${host}\`), or use a mirror`;
+    const hint = `${when}, log in for a higher limit (${loginCommand(host)}), or use a mirror`;
     return new RegistryError("RATE_LIMITED", `${what}: too many requests to ${host} ${observed}`, {
       hint,
       details,

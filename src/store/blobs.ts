@@ -30,7 +30,11 @@ export async function hasBlob(directory: BlobDirectory, descriptor: Descriptor):
  * A blob small enough for memory, of the descriptor's size and digest.
  * @throws StoreError NOT_FOUND, IntegrityError SIZE_MISMATCH (also when over `limit`), DIGEST_MISMATCH
  */
-export async function readBlob(directory: BlobDirectory, descriptor: Descriptor, limit: number): Promise<Uint8Array> {
+export async function readBlob(
+  directory: BlobDirectory,
+  descriptor: Descriptor,
+  limit: number,
+): Promise<Uint8Array> {
   const what = `blob ${descriptor.digest}`;
   await using handle = await openBlob(directory, descriptor.digest);
   const { size } = await handle.stat();
@@ -51,12 +55,22 @@ export interface BlobRange {
 }
 
 /** The blob's bytes from `start`, unverified. The file is opened when iteration begins. */
-export async function* streamBlob(directory: BlobDirectory, digest: Digest, range: BlobRange): AsyncIterable<Uint8Array> {
+export async function* streamBlob(
+  directory: BlobDirectory,
+  digest: Digest,
+  range: BlobRange,
+): AsyncIterable<Uint8Array> {
   const { start, end, signal } = range;
   if (end !== undefined && end <= start) return;
   const handle = await openBlob(directory, digest);
   const last = end === undefined ? {} : { end: end - 1 };
-  yield* createReadStream("", { fd: handle, start, ...last, highWaterMark: 256 * 1024, ...(signal ? { signal } : {}) });
+  yield* createReadStream("", {
+    fd: handle,
+    start,
+    ...last,
+    highWaterMark: 256 * 1024,
+    ...(signal ? { signal } : {}),
+  });
 }
 
 /** Stores a verified document, readable by other tools and writable by none. Safe to call twice. */

@@ -55,7 +55,10 @@ function nameOf({ refName }: IndexEntry, { repository }: ContentOptions): Served
   if (!/[:/@]/.test(refName)) return repository === undefined ? undefined : { repository, tag: refName };
   try {
     const reference = parseReference(refName);
-    return { repository: reference.repository, tag: reference.digest === undefined ? reference.tag : undefined };
+    return {
+      repository: reference.repository,
+      tag: reference.digest === undefined ? reference.tag : undefined,
+    };
   } catch (error) {
     if (error instanceof PullrunError) return undefined;
     throw error;

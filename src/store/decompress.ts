@@ -31,7 +31,11 @@ export interface Inflater {
 const outputBytes = 1024 * 1024;
 
 /** @throws (from write and end) LayerError BAD_COMPRESSION, and whatever `onData` throws */
-export function createInflater(what: string, compression: Compression, onData: (plain: Buffer) => void): Inflater {
+export function createInflater(
+  what: string,
+  compression: Compression,
+  onData: (plain: Buffer) => void,
+): Inflater {
   if (compression === "none") {
     return { write: async (piece) => onData(piece), end: async () => undefined, destroy: () => undefined };
   }
@@ -82,14 +86,21 @@ function createEngineInflater(engine: Gunzip | ZstdDecompress, options: EngineOp
   };
 }
 
-async function drain(engine: Gunzip | ZstdDecompress, { what, compression, onData }: EngineOptions): Promise<void> {
+async function drain(
+  engine: Gunzip | ZstdDecompress,
+  { what, compression, onData }: EngineOptions,
+): Promise<void> {
   try {
     for await (const plain of engine) onData(plain as Buffer);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     if (!/^(Z_|ZSTD_|ERR_ZLIB|ERR_ZSTD)/.test(code)) throw error;
     const problem = error instanceof Error ? error.message : code;
-    throw new LayerError("BAD_COMPRESSION", `${what}: damaged ${compression} data: ${problem.toLowerCase()}`, { cause: error });
+    throw new LayerError(
+      "BAD_COMPRESSION",
+      `${what}: damaged ${compression} data: ${problem.toLowerCase()}`,
+      { cause: error },
+    );
   }
 }
 

@@ -30,7 +30,8 @@ function compare(before: TreeNode | undefined, after: DirNode, rules: Rules): Di
   const children = new Map<string, TreeNode>();
   for (const [name, child] of after.children) {
     const previous = old?.children.get(name);
-    const emitted = child.kind === "dir" ? compare(previous, child, rules) : compareLeaf(previous, child, rules);
+    const emitted =
+      child.kind === "dir" ? compare(previous, child, rules) : compareLeaf(previous, child, rules);
     if (emitted !== undefined) children.set(name, emitted);
   }
   for (const name of old?.children.keys() ?? []) if (!after.children.has(name)) children.set(name, whiteout);

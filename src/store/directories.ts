@@ -1,19 +1,18 @@
-import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { chainIds, hexOf, type DiffId, type Digest } from "../core/digest.js";
-import { errnoOf, LayerError, StoreError } from "../core/errors.js";
+import { LayerError, StoreError } from "../core/errors.js";
 import type { PullEvent } from "../core/events.js";
 import { printable } from "../core/text.js";
 import type { Helper } from "../helper/helper.js";
 import type { Privilege } from "../helper/privilege.js";
 import { delta } from "./delta.js";
-import { readEntryTable } from "./entry-table.js";
 import { collectFacts, loadFacts, saveFacts, type RootfsFacts } from "./facts.js";
 import { syncDirectory, temporaryPrefix, withIoErrors } from "./files.js";
+import { layerTars, mergeLayers, stackLayers, type LayerStack } from "./layer-stack.js";
 import type { StorePaths } from "./layout.js";
 import { withLock } from "./lock.js";
 import { materialise } from "./materialise.js";
-import { applyLayer } from "./merge.js";
 import { ownerPolicy, type OwnerPolicy } from "./owners.js";
 import { removeTree } from "./remove-tree.js";
 import { emptyTree, type DirNode } from "./tree.js";
@@ -68,7 +67,9 @@ export async function ensureRootfs(context: RootfsContext, diffIds: readonly Dif
   await withIoErrors("root file system", context.paths.rootfs, () => buildAll(context, diffIds));
   const built = await findRootfs(context, diffIds);
   if (built === undefined) {
-    throw new StoreError("NOT_FOUND", `root file system: ${chainId}: removed while it was built`, { hint: "run the command again" });
+    throw new StoreError("NOT_FOUND", `root file system: ${chainId}: removed while it was built`, {
+      hint: "run the command again",
+    });
   }
   context.emit?.({ type: "rootfs", chainId, state: "done" });
   return built;
@@ -82,35 +83,33 @@ export async function unpackFlat(
 ): Promise<{ readonly facts: RootfsFacts }> {
   return withIoErrors("unpack", target, async () => {
     await requireEmpty(target);
-    const tars = tarsOf(context.paths, diffIds);
-    const tree = await mergeAll(context, diffIds);
+    const stack = stackFor(context, diffIds);
+    const tars = layerTars(stack);
+    const tree = await mergeLayers(stack);
     await materialise(tree, { ...context, target, tars, policy: policyFor(context) });
     return { facts: await collectFacts(tree, tars) };
   });
 }
 
-/** The facts of an image whose root file system need not exist. */
+/** What {@link Rootfs} says of an image, without making anything of it. */
 export async function readFacts(
-  context: Pick<RootfsContext, "paths" | "emit">,
+  context: Pick<RootfsContext, "paths">,
   diffIds: readonly DiffId[],
 ): Promise<RootfsFacts> {
-  return collectFacts(await mergeAll(context, diffIds), tarsOf(context.paths, diffIds));
-}
-
-async function mergeAll(context: Pick<RootfsContext, "paths" | "emit">, diffIds: readonly DiffId[]): Promise<DirNode> {
-  let tree = emptyTree();
-  for (const index of diffIds.keys()) tree = await merged(context, tree, { diffIds, index });
-  return tree;
+  const stack = { paths: context.paths, diffIds, warn: () => undefined };
+  return collectFacts(await mergeLayers(stack), layerTars(stack));
 }
 
 async function buildAll(context: RootfsContext, diffIds: readonly DiffId[]): Promise<void> {
   const policy = policyFor(context);
-  const tars = tarsOf(context.paths, diffIds);
+  const stack = stackFor(context, diffIds);
+  const tars = layerTars(stack);
+  const directories = chainIds(diffIds).map((id) => rootfsDirectory(context.paths, id, policy.flavour));
   let below = emptyTree();
-  for (const [index, chainId] of chainIds(diffIds).entries()) {
-    const tree = await merged(context, below, { diffIds, index });
-    const directory = rootfsDirectory(context.paths, chainId, policy.flavour);
-    await buildOne(context, directory, { below, tree, tars, policy });
+  let index = 0;
+  for await (const tree of stackLayers(stack)) {
+    const directory = directories[index++] ?? "";
+    await buildOne(context, directory, { below, tree, tars: tars.slice(0, index), policy });
     below = tree;
   }
 }
@@ -152,28 +151,12 @@ async function buildLocked(context: RootfsContext, directory: string, build: Bui
   }
 }
 
-async function merged(
-  context: Pick<RootfsContext, "paths" | "emit">,
-  below: DirNode,
-  { diffIds, index }: { readonly diffIds: readonly DiffId[]; readonly index: number },
-): Promise<DirNode> {
-  const diffId = diffIds[index];
-  if (diffId === undefined) return below;
-  const what = `layer ${index + 1} of ${diffIds.length} (${diffId})`;
-  const table = await readFile(path.join(context.paths.layer(diffId), "entries")).catch((error: unknown) => {
-    if (errnoOf(error) !== "ENOENT") throw error;
-    throw new StoreError("NOT_FOUND", `${what}: not in the store`, { hint: "pull the image again" });
-  });
-  const entries = readEntryTable(what, table);
-  return applyLayer(below, { what, index, entries, warn: (message) => context.emit?.({ type: "warning", message }) });
+function stackFor(context: RootfsContext, diffIds: readonly DiffId[]): LayerStack {
+  return { paths: context.paths, diffIds, warn: (message) => context.emit?.({ type: "warning", message }) };
 }
 
 function policyFor(context: RootfsContext): OwnerPolicy {
   return ownerPolicy(context.privilege, (message) => context.emit?.({ type: "warning", message }));
-}
-
-function tarsOf(paths: StorePaths, diffIds: readonly DiffId[]): string[] {
-  return diffIds.map((diffId) => path.join(paths.layer(diffId), "tar"));
 }
 
 function rootfsDirectory(paths: StorePaths, chainId: Digest, flavour: string): string {
@@ -186,7 +169,8 @@ function factsFile(directory: string): string {
 
 function topOf(diffIds: readonly DiffId[]): Digest {
   const top = chainIds(diffIds).at(-1);
-  if (top === undefined) throw new LayerError("UNSUPPORTED_LAYER", "root file system: the image has no layers");
+  if (top === undefined)
+    throw new LayerError("UNSUPPORTED_LAYER", "root file system: the image has no layers");
   return top;
 }
 

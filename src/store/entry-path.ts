@@ -21,11 +21,17 @@ export function pathComponents(what: string, path: Buffer): string[] {
         throw refused(what, path, { code: "PATH_ESCAPE", problem: "leads out of the root file system" });
       }
     } else if (part.length > limits.nameBytes) {
-      throw refused(what, path, { code: "BAD_TAR", problem: `has a component longer than ${limits.nameBytes} bytes` });
+      throw refused(what, path, {
+        code: "BAD_TAR",
+        problem: `has a component longer than ${limits.nameBytes} bytes`,
+      });
     } else parts.push(part);
   }
   if (parts.length > limits.directoryDepth) {
-    throw refused(what, path, { code: "TOO_BIG", problem: `is nested deeper than ${limits.directoryDepth} directories` });
+    throw refused(what, path, {
+      code: "TOO_BIG",
+      problem: `is nested deeper than ${limits.directoryDepth} directories`,
+    });
   }
   return parts;
 }

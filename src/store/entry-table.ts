@@ -119,7 +119,8 @@ function decode(record: Buffer): LayerEntry | undefined {
   const type = entryTypes[record.readUInt16LE(4)];
   const pathEnd = 4 + fixedBytes + record.readUInt32LE(52);
   const linkEnd = pathEnd + record.readUInt32LE(56);
-  const xattrs = linkEnd > record.length ? undefined : decodeXattrs(record.subarray(linkEnd), record.readUInt32LE(60));
+  const xattrs =
+    linkEnd > record.length ? undefined : decodeXattrs(record.subarray(linkEnd), record.readUInt32LE(60));
   if (type === undefined || xattrs === undefined) return undefined;
   return {
     type,

@@ -4,25 +4,32 @@ import { progressCells } from "./ingest-protocol.js";
 
 /** Reads a file that another thread is still writing, up to the size it will have. */
 export interface Follower {
-  /** The next bytes, at most `pieceBytes`, or undefined at the end. @throws AbortError when the writer gave up */
+  /**
+   * The next bytes, or undefined at the end. They are good until the next call: the buffer is used again, as a new one
+   * each time would let hundreds of megabytes pile up between garbage collections.
+   * @throws AbortError when the writer gave up
+   */
   next(): Promise<Buffer | undefined>;
 }
 
 /** Big inputs keep the number of inflate calls low; 256 KiB is where reading stops mattering (measured, DESIGN 2). */
 const pieceBytes = 256 * 1024;
 
-export function followFile(handle: FileHandle, options: { size: number; progress: SharedArrayBuffer }): Follower {
+export function followFile(
+  handle: FileHandle,
+  options: { size: number; progress: SharedArrayBuffer },
+): Follower {
   const cells = new BigInt64Array(options.progress);
+  const buffer = Buffer.allocUnsafeSlow(pieceBytes);
   let position = 0;
   return {
     async next() {
       if (position >= options.size) return undefined;
       const available = Math.min(await waitBeyond(cells, position), options.size);
-      const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, available - position));
-      const { bytesRead } = await handle.read(piece, 0, piece.length, position);
+      const { bytesRead } = await handle.read(buffer, 0, Math.min(pieceBytes, available - position), position);
       if (bytesRead === 0) return undefined;
       position += bytesRead;
-      return piece.subarray(0, bytesRead);
+      return buffer.subarray(0, bytesRead);
     },
   };
 }

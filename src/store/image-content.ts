@@ -22,7 +22,11 @@ export function emptyContent(): Content {
  * Adds to `content` what `descriptor` needs, as far as it is in the store: other tools may put indexes with absent
  * platforms, artifacts and damaged documents there, and those refer to nothing we could use.
  */
-export async function addContent(directory: BlobDirectory, descriptor: Descriptor, content: Content): Promise<void> {
+export async function addContent(
+  directory: BlobDirectory,
+  descriptor: Descriptor,
+  content: Content,
+): Promise<void> {
   await addDocument(directory, descriptor, { content, depth: 0 });
 }
 
@@ -52,7 +56,11 @@ async function addManifest(directory: BlobDirectory, manifest: Manifest, content
 }
 
 /** The blobs of an index and the indexes below it, without the images: what a pull by tag stores besides its image. */
-export async function addIndexes(directory: BlobDirectory, descriptor: Descriptor, content: Content): Promise<void> {
+export async function addIndexes(
+  directory: BlobDirectory,
+  descriptor: Descriptor,
+  content: Content,
+): Promise<void> {
   content.blobs.add(descriptor.digest);
   const document = await ifReadable(async () =>
     parseManifest("image", await readBlob(directory, descriptor, limits.manifestBytes), descriptor.mediaType),

@@ -35,7 +35,8 @@ export async function readIndex(root: string): Promise<LayoutIndex> {
   } catch (error) {
     throw corrupt(root, error instanceof Error ? error.message : "not JSON");
   }
-  if (typeof document !== "object" || document === null || !("manifests" in document)) throw corrupt(root, "not an index");
+  if (typeof document !== "object" || document === null || !("manifests" in document))
+    throw corrupt(root, "not an index");
   if (!Array.isArray(document.manifests)) throw corrupt(root, "manifests is not a list");
   return { document: { ...document }, entries: document.manifests.map(toEntry) };
 }

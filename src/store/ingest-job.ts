@@ -72,7 +72,7 @@ async function inflateAll(what: string, blob: Follower, output: LayerOutput): Pr
   while (start.length < magicBytes) {
     const piece = await blob.next();
     if (piece === undefined) break;
-    start = start.length === 0 ? piece : Buffer.concat([start, piece]);
+    start = Buffer.concat([start, piece]);
   }
   const inflater = createInflater(what, detectCompression(what, start), output.write);
   try {
@@ -83,7 +83,8 @@ async function inflateAll(what: string, blob: Follower, output: LayerOutput): Pr
 }
 
 async function feed(inflater: Inflater, start: Buffer, blob: Follower): Promise<void> {
-  for (let piece: Buffer | undefined = start; piece !== undefined; piece = await blob.next()) await inflater.write(piece);
+  for (let piece: Buffer | undefined = start; piece !== undefined; piece = await blob.next())
+    await inflater.write(piece);
   await inflater.end();
 }
 
@@ -92,7 +93,10 @@ function checkBlob(what: string, job: IngestJob, actual: { digest: Digest; bytes
     throw new IntegrityError("SIZE_MISMATCH", `${what}: got ${actual.bytes} bytes (expected ${job.size})`);
   }
   if (actual.digest !== job.digest) {
-    throw new IntegrityError("DIGEST_MISMATCH", `${what}: digest is ${actual.digest} (expected ${job.digest})`);
+    throw new IntegrityError(
+      "DIGEST_MISMATCH",
+      `${what}: digest is ${actual.digest} (expected ${job.digest})`,
+    );
   }
 }
 
@@ -151,5 +155,5 @@ function createLayerOutput(job: IngestJob): LayerOutput {
 }
 
 function writeAll(fd: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
 }

@@ -13,6 +13,9 @@ async function answer(job: IngestJob): Promise<FromWorker> {
     return { type: "done", result: await runIngest(job) };
   } catch (error) {
     if (error instanceof PullrunError) return { type: "failed", error: errorToData(error) };
-    return { type: "crashed", stack: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    return {
+      type: "crashed",
+      stack: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    };
   }
 }

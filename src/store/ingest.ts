@@ -13,7 +13,7 @@ import { syncDirectory, withIoErrors } from "./files.js";
 import { createProgress, type IngestJob } from "./ingest-protocol.js";
 import { hasLayer } from "./layers.js";
 import type { StorePaths } from "./layout.js";
-import { withLock } from "./lock.js";
+import { removeLockDirectory, withLock } from "./lock.js";
 import type { IngestPool } from "./pool.js";
 
 export interface IngestContext {
@@ -46,15 +46,19 @@ export async function ingestLayer(context: IngestContext, request: IngestRequest
   await withIoErrors("layer", directory, () =>
     withLock(
       { helper: context.helper, file: path.join(directory, "lock") },
-      { signal: request.signal, prepare: () => mkdir(directory, { recursive: true, mode: 0o700 }) },
+      { signal: request.signal, makeDirectory: true },
       () => ingestLocked(context, request, directory),
     ),
   );
 }
 
-async function ingestLocked(context: IngestContext, request: IngestRequest, directory: string): Promise<void> {
+async function ingestLocked(
+  context: IngestContext,
+  request: IngestRequest,
+  directory: string,
+): Promise<void> {
   if (await isPresent(context.paths, request)) {
-    await rm(directory, { recursive: true, force: true });
+    await removeDownload(directory);
     return request.onState("exists");
   }
   // Named by the blob too: recompressed twins of a layer hold different locks.
@@ -63,14 +67,19 @@ async function ingestLocked(context: IngestContext, request: IngestRequest, dire
   try {
     await unpackTwice(context, request, files);
     await publish(context.paths, request, files);
-    await rm(directory, { recursive: true, force: true });
+    await removeDownload(directory);
     request.onState("done");
   } catch (error) {
-    if (error instanceof IntegrityError || error instanceof LayerError) await rm(directory, { recursive: true, force: true });
+    if (error instanceof IntegrityError || error instanceof LayerError) await removeDownload(directory);
     throw error;
   } finally {
     await rm(unpacked, { recursive: true, force: true });
   }
+}
+
+async function removeDownload(directory: string): Promise<void> {
+  await rm(path.join(directory, "data"), { force: true });
+  await removeLockDirectory(path.join(directory, "lock"));
 }
 
 interface WorkFiles {

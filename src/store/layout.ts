@@ -27,7 +27,18 @@ export interface StorePaths {
 const schemaVersion = 1;
 const layoutFile = '{"imageLayoutVersion":"1.0.0"}';
 const emptyIndex = `{"schemaVersion":2,"mediaType":"${ociIndex}","manifests":[]}`;
-const ourNames = ["oci-layout", "index.json", "version", "lock", "blobs", "ingest", "layers", "rootfs", "containers", "volumes"];
+const ourNames = [
+  "oci-layout",
+  "index.json",
+  "version",
+  "lock",
+  "blobs",
+  "ingest",
+  "layers",
+  "rootfs",
+  "containers",
+  "volumes",
+];
 
 export function storePaths(root: string): StorePaths {
   const at = (...parts: string[]): string => path.join(root, ...parts);
@@ -62,8 +73,8 @@ export async function openLayout(root: string, options: { readonly create: boole
 }
 
 function isComplete(names: readonly string[]): boolean {
-  return ["version", "oci-layout", "index.json", "blobs", "ingest", "layers", "rootfs", "containers"].every((name) =>
-    names.includes(name),
+  return ["version", "oci-layout", "index.json", "blobs", "ingest", "layers", "rootfs", "containers"].every(
+    (name) => names.includes(name),
   );
 }
 
@@ -93,7 +104,9 @@ async function checkVersion(root: string): Promise<void> {
   if (version === schemaVersion) return;
   const found = `store: ${printable(root)}: version is ${printable(text.trim(), 20)} (expected ${schemaVersion})`;
   if (version > schemaVersion) {
-    throw new StoreError("SCHEMA_NEWER", found, { hint: "a newer pullrun made this store: use that one, or another --root" });
+    throw new StoreError("SCHEMA_NEWER", found, {
+      hint: "a newer pullrun made this store: use that one, or another --root",
+    });
   }
   throw new StoreError("CORRUPT", found, { hint: "use another --root" });
 }

@@ -1,11 +1,12 @@
-import { open, stat } from "node:fs/promises";
-import type { Helper } from "../helper/helper.js";
+import { mkdir, open, rm, rmdir, stat } from "node:fs/promises";
+import path from "node:path";
 import { errnoOf } from "../core/errors.js";
+import type { Helper } from "../helper/helper.js";
 
 export interface LockOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Makes the directory the lock file is in; called again if another process removed it while we waited. */
-  prepare?(): Promise<unknown>;
+  /** Make the directory the lock file is in, again and again if others remove it while we wait. */
+  readonly makeDirectory?: boolean;
 }
 
 /**
@@ -27,14 +28,33 @@ export async function withLock<T>(
 
 async function acquire({ helper, file }: { helper: Helper; file: string }, options: LockOptions) {
   for (;;) {
-    await options.prepare?.();
+    if (options.makeDirectory === true) await makeDirectory(path.dirname(file));
     const before = await touch(file);
     if (before === undefined) continue;
-    const held = await helper.lock(file, options.signal);
+    const held = await helper.lock(file, options.signal).catch(async (error: unknown) => {
+      // The directory may have been removed under the helper.
+      if ((await inode(file)) === before || options.signal?.aborted === true) throw error;
+    });
     // The helper opened the file after `before` was read and holds it open, so an equal inode now means it is this one.
-    if ((await inode(file)) === before) return held;
-    await held.release();
+    if (held !== undefined && (await inode(file)) === before) return held;
+    await held?.release();
   }
+}
+
+/** Deletes the directory of a lock we hold: the next holder may be making it anew meanwhile. */
+export async function removeLockDirectory(file: string): Promise<void> {
+  await rm(file, { force: true });
+  await rmdir(path.dirname(file)).catch((error: unknown) => {
+    // Whoever waits for the lock may already have made its file again.
+    if (errnoOf(error) !== "ENOTEMPTY" && errnoOf(error) !== "ENOENT") throw error;
+  });
+}
+
+// Not recursive: that one fails if another process removes the directory between its two looks.
+async function makeDirectory(directory: string): Promise<void> {
+  await mkdir(directory, { mode: 0o700 }).catch((error: unknown) => {
+    if (errnoOf(error) !== "EEXIST") throw error;
+  });
 }
 
 async function touch(file: string): Promise<bigint | undefined> {

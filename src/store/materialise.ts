@@ -99,7 +99,10 @@ function* entryRecords(tree: DirNode, policy: OwnerPolicy): Generator<Buffer, vo
     if (!policy.includes(node)) continue;
     const path = frame.path + name;
     if (node.kind === "dir") {
-      yield dirRecord(bytesOf(name), policy.metaOf(node, () => shown(path)));
+      yield dirRecord(
+        bytesOf(name),
+        policy.metaOf(node, () => shown(path)),
+      );
       stack.push({ path: `${path}/`, rest: node.children.entries() });
       continue;
     }

@@ -39,12 +39,20 @@ export function openLayoutSource(directory: string, tag: string | undefined): Im
 function pick(root: string, entries: readonly IndexEntry[], tag: string | undefined): Descriptor {
   const usable = entries.filter((entry) => entry.descriptor !== undefined);
   const exact = usable.filter((entry) => entry.refName === tag);
-  const fitting = tag === undefined ? usable : exact.length > 0 ? exact : usable.filter((e) => e.refName?.endsWith(`:${tag}`));
+  const fitting =
+    tag === undefined
+      ? usable
+      : exact.length > 0
+        ? exact
+        : usable.filter((e) => e.refName?.endsWith(`:${tag}`));
   const [only, ...others] = fitting;
   if (only?.descriptor !== undefined && others.length === 0) return only.descriptor;
   const names = usable.map((entry) => printable(entry.refName ?? "(no name)", 100));
   const where = `layout: ${printable(root)}`;
-  const hint = names.length === 0 ? "the layout is empty" : `it holds: ${[...new Set(names)].join(", ")}; name one as oci:DIR:TAG`;
+  const hint =
+    names.length === 0
+      ? "the layout is empty"
+      : `it holds: ${[...new Set(names)].join(", ")}; name one as oci:DIR:TAG`;
   if (only !== undefined) {
     throw new UsageError("BAD_REFERENCE", `${where}: ${fitting.length} images fit (expected one)`, { hint });
   }

@@ -40,7 +40,15 @@ export function ownerPolicy(privilege: Privilege, warn: (message: string) => voi
   };
 }
 
-const fileTypes = { char: 0o020000, block: 0o060000, fifo: 0o010000, whiteout: 0o020000, file: 0, dir: 0, symlink: 0 };
+const fileTypes = {
+  char: 0o020000,
+  block: 0o060000,
+  fifo: 0o010000,
+  whiteout: 0o020000,
+  file: 0,
+  dir: 0,
+  symlink: 0,
+};
 
 function modeOf(node: TreeNode): number {
   return node.attributes.mode | fileTypes[node.kind];
@@ -60,18 +68,25 @@ function checkMapped(
   path: () => string,
 ): void {
   const problem = !isMapped(uidMap, uid) ? { id: `uid ${uid}`, file: "/etc/subuid", map: uidMap } : undefined;
-  const either = problem ?? (!isMapped(gidMap, gid) ? { id: `gid ${gid}`, file: "/etc/subgid", map: gidMap } : undefined);
+  const either =
+    problem ?? (!isMapped(gidMap, gid) ? { id: `gid ${gid}`, file: "/etc/subgid", map: gidMap } : undefined);
   if (either === undefined) return;
   const ranges = either.map.map(({ inside, count }) => `${inside}-${inside + count - 1}`).join(", ");
   const message = `root file system: ${path()}: owner ${either.id} is not mapped (expected one of ${ranges})`;
-  throw new LayerError("UNSUPPORTED_LAYER", message, { hint: `give yourself a longer range in ${either.file}, or run as root` });
+  throw new LayerError("UNSUPPORTED_LAYER", message, {
+    hint: `give yourself a longer range in ${either.file}, or run as root`,
+  });
 }
 
 function isMapped(map: readonly IdMapping[], id: number): boolean {
   return map.some(({ inside, count }) => id >= inside && id < inside + count);
 }
 
-function keptXattrs({ kind, attributes }: TreeNode, privilege: Privilege, say: (message: string) => void): readonly Xattr[] {
+function keptXattrs(
+  { kind, attributes }: TreeNode,
+  privilege: Privilege,
+  say: (message: string) => void,
+): readonly Xattr[] {
   if (attributes.xattrs.length === 0) return attributes.xattrs;
   return attributes.xattrs.filter(({ name }) => {
     const key = name.toString("latin1");
@@ -86,7 +101,9 @@ function keptXattrs({ kind, attributes }: TreeNode, privilege: Privilege, say: (
 /** In a user namespace file capabilities and ACLs work, but trusted.* is never allowed (xattr(7)). */
 function isSettable(key: string, privilege: Privilege): boolean {
   if (privilege.kind === "root") return true;
-  return privilege.kind === "subordinate" && (key === "security.capability" || key.startsWith("system.posix_acl_"));
+  return (
+    privilege.kind === "subordinate" && (key === "security.capability" || key.startsWith("system.posix_acl_"))
+  );
 }
 
 function flavourOf(privilege: Privilege): string {

@@ -87,7 +87,11 @@ function assign(state: PoolState, thread: Worker, { job, resolve, reject }: Pend
   thread.postMessage({ type: "ingest", job } satisfies ToWorker);
 }
 
-function settle(reply: FromWorker, resolve: (result: IngestResult) => void, reject: (error: unknown) => void): void {
+function settle(
+  reply: FromWorker,
+  resolve: (result: IngestResult) => void,
+  reject: (error: unknown) => void,
+): void {
   if (reply.type === "done") resolve(reply.result);
   else if (reply.type === "failed") reject(errorFromData(reply.error));
   else reject(new Error(`ingest worker crashed: ${reply.stack}`));

@@ -53,7 +53,9 @@ export async function findImage(paths: StorePaths, reference: Reference): Promis
   if (digest === undefined) return images.find((image) => image.name === imageName(reference));
   const repository = repositoryOf(reference);
   return images.find(
-    (image) => repositoryOfName(image.name) === repository && (image.resolved === digest || image.manifest.digest === digest),
+    (image) =>
+      repositoryOfName(image.name) === repository &&
+      (image.resolved === digest || image.manifest.digest === digest),
   );
 }
 
@@ -71,7 +73,11 @@ export async function findImagesById(paths: StorePaths, id: string): Promise<Sto
   }
   if (found.size > 1) {
     const hint = `it could be ${[...found.keys()].map((digest) => hexOf(digest).slice(0, 12)).join(" or ")}`;
-    throw new UsageError("BAD_REFERENCE", `image ID: ${printable(id, 80)}: ${found.size} images begin like this`, { hint });
+    throw new UsageError(
+      "BAD_REFERENCE",
+      `image ID: ${printable(id, 80)}: ${found.size} images begin like this`,
+      { hint },
+    );
   }
   return [...found.values()].flat();
 }
@@ -101,7 +107,8 @@ export async function updateIndex(
 
 /** Undefined for entries that are not ours. */
 export function toImage({ descriptor, refName }: IndexEntry): StoredImage | undefined {
-  if (descriptor === undefined || refName === undefined || !isManifest(descriptor.mediaType)) return undefined;
+  if (descriptor === undefined || refName === undefined || !isManifest(descriptor.mediaType))
+    return undefined;
   const { annotations, ...manifest } = descriptor;
   const resolved = annotations?.[resolvedKey];
   if (resolved === undefined || !isDigest(resolved)) return undefined;
@@ -122,7 +129,11 @@ function repositoryOfName(name: string): string {
 }
 
 async function readManifest(paths: StorePaths, { name, manifest }: StoredImage) {
-  const document = parseManifest(name, await readBlob(paths, manifest, limits.manifestBytes), manifest.mediaType);
+  const document = parseManifest(
+    name,
+    await readBlob(paths, manifest, limits.manifestBytes),
+    manifest.mediaType,
+  );
   if (document.kind === "manifest") return document;
   throw new StoreError("CORRUPT", `image: ${printable(name)}: its manifest is an index`);
 }
@@ -140,7 +151,11 @@ async function requireComplete(paths: StorePaths, image: StoredImage): Promise<v
   ];
   const missing = (await Promise.all(checks)).find((check) => !check.ok);
   if (missing === undefined) return;
-  throw new StoreError("NOT_FOUND", `image: ${printable(image.name)}: ${missing.digest} is not in the store`, {
-    hint: "another process may have removed it meanwhile: run the command again",
-  });
+  throw new StoreError(
+    "NOT_FOUND",
+    `image: ${printable(image.name)}: ${missing.digest} is not in the store`,
+    {
+      hint: "another process may have removed it meanwhile: run the command again",
+    },
+  );
 }

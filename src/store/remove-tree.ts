@@ -12,19 +12,32 @@ import { cloneStep } from "./materialise.js";
  */
 export async function removeTree(
   directory: string,
-  options: { readonly helper: Helper; readonly privilege: Privilege; readonly signal?: AbortSignal | undefined },
+  options: {
+    readonly helper: Helper;
+    readonly privilege: Privilege;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Promise<void> {
   const { helper, privilege, signal } = options;
   if (!(await exists(directory))) return;
   await helper.run(
-    [cloneStep(privilege), { kind: "exit", code: 0 }, { kind: "cleanup" }, { kind: "remove-tree", path: directory }],
+    [
+      cloneStep(privilege),
+      { kind: "exit", code: 0 },
+      { kind: "cleanup" },
+      { kind: "remove-tree", path: directory },
+    ],
     signal === undefined ? {} : { signal },
   );
   // Steps of the cleanup phase do not fail a plan.
   if (!(await exists(directory))) return;
-  throw new StoreError("STORE_IO", `remove: ${printable(path.basename(directory))}: could not be deleted whole`, {
-    hint: "files of another user's namespace take that user, or root, to delete",
-  });
+  throw new StoreError(
+    "STORE_IO",
+    `remove: ${printable(path.basename(directory))}: could not be deleted whole`,
+    {
+      hint: "files of another user's namespace take that user, or root, to delete",
+    },
+  );
 }
 
 async function exists(directory: string): Promise<boolean> {

@@ -43,7 +43,9 @@ export async function removeImage(
   return withIoErrors("remove", image.name, () =>
     withLock({ helper, file: paths.lock }, { signal }, async () => {
       const index = await readIndex(paths.root);
-      const rest = index.entries.filter((entry) => entry.refName !== image.name || toImage(entry) === undefined);
+      const rest = index.entries.filter(
+        (entry) => entry.refName !== image.name || toImage(entry) === undefined,
+      );
       if (rest.length === index.entries.length) {
         throw new StoreError("NOT_FOUND", `remove: ${printable(image.name)}: no such image`);
       }
@@ -55,7 +57,11 @@ export async function removeImage(
   );
 }
 
-async function contentOnlyOf(paths: StorePaths, image: StoredImage, rest: readonly IndexEntry[]): Promise<Content> {
+async function contentOnlyOf(
+  paths: StorePaths,
+  image: StoredImage,
+  rest: readonly IndexEntry[],
+): Promise<Content> {
   const mine = emptyContent();
   await addImage(paths, image, mine);
   const needed = emptyContent();
@@ -89,7 +95,10 @@ function refuseUsed(image: StoredImage, unneeded: Content, inUse: readonly Diges
   });
 }
 
-async function deleteContent(context: RemoveContext, { blobs, diffIds, chainIds }: Content): Promise<Removed> {
+async function deleteContent(
+  context: RemoveContext,
+  { blobs, diffIds, chainIds }: Content,
+): Promise<Removed> {
   const { paths } = context;
   let bytes = 0;
   await deleteRootfs(context, chainIds);
@@ -126,7 +135,9 @@ async function deleteRootfs(context: RemoveContext, chainIds: ReadonlySet<Digest
 async function deleteLayer(paths: StorePaths, diffId: DiffId): Promise<number> {
   const directory = paths.layer(diffId);
   const sizes = ["tar", "entries"].map((name) => stat(path.join(directory, name)).then(({ size }) => size));
-  const bytes = (await Promise.allSettled(sizes)).map((result) => (result.status === "fulfilled" ? result.value : 0));
+  const bytes = (await Promise.allSettled(sizes)).map((result) =>
+    result.status === "fulfilled" ? result.value : 0,
+  );
   await rm(directory, { recursive: true, force: true });
   return bytes.reduce((sum, size) => sum + size, 0);
 }

@@ -38,7 +38,12 @@ export function walk(root: DirNode, parts: readonly string[], rules: WalkRules):
       pending.push(...target.split("/").reverse());
       continue;
     }
-    const next = child === undefined ? rules.missing(parent, name) : child.kind === "dir" ? rules.enter(parent, name, child) : child;
+    const next =
+      child === undefined
+        ? rules.missing(parent, name)
+        : child.kind === "dir"
+          ? rules.enter(parent, name, child)
+          : child;
     if (next === undefined) return "missing";
     if (next.kind !== "dir") return "not-a-directory";
     // Links can lead deeper than any single path: bounded here, the tree can be walked recursively everywhere else.
@@ -59,7 +64,10 @@ export function findNode(root: DirNode, path: string): TreeNode | undefined {
     const node = parent.children.get(name);
     if (node?.kind !== "symlink") return node;
     const target = node.target.toString("latin1").split("/");
-    parts = target[0] === "" ? target.filter((part) => part !== "") : [...parts.slice(0, -1), ...target.filter((part) => part !== "")];
+    parts =
+      target[0] === ""
+        ? target.filter((part) => part !== "")
+        : [...parts.slice(0, -1), ...target.filter((part) => part !== "")];
   }
   return undefined;
 }

@@ -35,15 +35,19 @@ export interface Store {
   commit(image: StoredImage, signal?: AbortSignal): Promise<void>;
   remove(image: StoredImage, options: RemoveOptions): Promise<Removed>;
 
+  /** What a launch needs to know of the image's files. */
+  facts(diffIds: readonly DiffId[]): Promise<RootfsFacts>;
+  /** Uncompressed bytes of the layers. */
+  layersSize(diffIds: readonly DiffId[]): Promise<number>;
   /** The warm path: what `ensureRootfs` made earlier with the same privilege. */
   findRootfs(diffIds: readonly DiffId[], privilege: Privilege): Promise<Rootfs | undefined>;
   ensureRootfs(diffIds: readonly DiffId[], options: RootfsOptions): Promise<Rootfs>;
   /** The whole tree as plain files in `target`, a new or empty directory. */
-  unpackFlat(diffIds: readonly DiffId[], target: string, options: RootfsOptions): Promise<{ readonly facts: RootfsFacts }>;
-  /** What a launch needs to know, of an image whose root file system need not exist. */
-  facts(diffIds: readonly DiffId[]): Promise<RootfsFacts>;
-  /** Bytes of the layers' tars. */
-  layersSize(diffIds: readonly DiffId[]): Promise<number>;
+  unpackFlat(
+    diffIds: readonly DiffId[],
+    target: string,
+    options: RootfsOptions,
+  ): Promise<{ readonly facts: RootfsFacts }>;
 
   /** What `pullrun serve` serves. */
   content(): ContentSource;
@@ -92,11 +96,11 @@ export async function openStore(root: string, { helper, create, worker }: StoreO
     openPool: (size) => openPool(context, { size, worker }),
     commit: (image, signal) => commitImage({ ...context, signal }, image),
     remove: (image, { inUse = [], ...options }) => removeImage({ ...context, ...options }, image, { inUse }),
+    facts: (diffIds) => readFacts(context, diffIds),
+    layersSize: (diffIds) => layersSize(paths, diffIds),
     findRootfs: (diffIds, privilege) => findRootfs({ paths, privilege }, diffIds),
     ensureRootfs: (diffIds, options) => ensureRootfs({ ...context, ...options }, diffIds),
     unpackFlat: (diffIds, target, options) => unpackFlat({ ...context, ...options }, diffIds, target),
-    facts: (diffIds) => readFacts({ paths }, diffIds),
-    layersSize: (diffIds) => layersSize(paths, diffIds),
     content: () => layoutContent(paths.root),
   };
 }

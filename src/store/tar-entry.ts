@@ -41,7 +41,8 @@ export function toEntry(header: TarHeader, overrides: Overrides, offset: number)
     return unsupported("sparse files are not supported");
   }
   const declared = types[header.flag];
-  if (declared === undefined) return unsupported(`entry type ${JSON.stringify(header.flag)} is not supported`);
+  if (declared === undefined)
+    return unsupported(`entry type ${JSON.stringify(header.flag)} is not supported`);
   const path = overrides.longName ?? text(pax, "path") ?? header.name;
   // v7 tars mark directories only by the slash.
   const type = declared === "file" && path.at(-1) === slash ? "directory" : declared;
@@ -62,7 +63,10 @@ export function toEntry(header: TarHeader, overrides: Overrides, offset: number)
     // Only files have data: what other types state is ignored, as Go's archive/tar does.
     size: type === "file" ? size : 0,
     ...time,
-    link: type === "symlink" || type === "hardlink" ? (overrides.longLink ?? text(pax, "linkpath") ?? header.link) : empty,
+    link:
+      type === "symlink" || type === "hardlink"
+        ? (overrides.longLink ?? text(pax, "linkpath") ?? header.link)
+        : empty,
     major: header.major,
     minor: header.minor,
     xattrs: xattrs(pax),

@@ -45,9 +45,13 @@ export function parseTarHeader(block: Buffer): TarHeader | string {
     major: device ? number(329, 337) : 0,
     minor: device ? number(337, 345) : 0,
   };
-  const bad = (["mode", "uid", "gid", "size", "mtime", "major", "minor"] as const).find((key) => Number.isNaN(header[key]));
+  const bad = (["mode", "uid", "gid", "size", "mtime", "major", "minor"] as const).find((key) =>
+    Number.isNaN(header[key]),
+  );
   // Some writers keep the file type in the mode; the flag is what counts.
-  return bad === undefined ? { ...header, mode: header.mode & 0o7777 } : `header field ${bad} is not a number`;
+  return bad === undefined
+    ? { ...header, mode: header.mode & 0o7777 }
+    : `header field ${bad} is not a number`;
 }
 
 /** Sum of all bytes with the checksum field read as spaces; some old writers summed signed bytes. */

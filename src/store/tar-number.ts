@@ -54,5 +54,7 @@ export function parsePaxTime(text: string): Timestamp | undefined {
   const seconds = Number(match[2]);
   const nanoseconds = Number((match[3] ?? "").slice(0, 9).padEnd(9, "0"));
   if (match[1] === "") return { mtime: seconds, mtimeNs: nanoseconds };
-  return nanoseconds === 0 ? { mtime: 0 - seconds, mtimeNs: 0 } : { mtime: -seconds - 1, mtimeNs: 1e9 - nanoseconds };
+  return nanoseconds === 0
+    ? { mtime: 0 - seconds, mtimeNs: 0 }
+    : { mtime: -seconds - 1, mtimeNs: 1e9 - nanoseconds };
 }

@@ -69,12 +69,13 @@ export function createTarReader(options: TarReaderOptions): TarReader {
 }
 
 function write(state: State, chunk: Buffer): void {
-  for (let at = 0; at < chunk.length; ) {
+  for (let at = 0; at < chunk.length;) {
     const taken = take(state, chunk, at);
     at += taken;
     state.offset += taken;
     if (state.filled === blockBytes) finishBlock(state, state.block);
-    else if (state.meta !== undefined && state.meta.filled === state.meta.body.length) finishMeta(state, state.meta);
+    else if (state.meta !== undefined && state.meta.filled === state.meta.body.length)
+      finishMeta(state, state.meta);
   }
 }
 
@@ -118,7 +119,11 @@ function finishBlock(state: State, block: Buffer): void {
 
 function startMeta(state: State, header: TarHeader): void {
   if (header.size < 0 || header.size > limits.paxBytes) {
-    throw failure(state, "BAD_TAR", `extended header of ${header.size} bytes (expected at most ${limits.paxBytes})`);
+    throw failure(
+      state,
+      "BAD_TAR",
+      `extended header of ${header.size} bytes (expected at most ${limits.paxBytes})`,
+    );
   }
   state.meta = { flag: header.flag, body: Buffer.alloc(header.size), filled: 0 };
   state.padding = paddingAfter(header.size);
@@ -159,7 +164,8 @@ function merged(globals: PaxRecords, locals: PaxRecords): PaxRecords {
 
 function end(state: State): void {
   // Missing padding after the last file, or missing zero blocks, do not lose anything: some writers leave them out.
-  if (state.data > 0 || state.meta !== undefined || state.filled > 0) throw failure(state, "BAD_TAR", "ends within an entry");
+  if (state.data > 0 || state.meta !== undefined || state.filled > 0)
+    throw failure(state, "BAD_TAR", "ends within an entry");
   if (state.locals !== undefined || state.longName !== undefined || state.longLink !== undefined) {
     throw failure(state, "BAD_TAR", "ends after an extended header");
   }

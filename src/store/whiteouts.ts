@@ -19,7 +19,9 @@ export function whiteoutOf(parents: readonly string[], name: string): Whiteout |
   if (name === opaqueMark) return { kind: "opaque" };
   if (name.startsWith(metadataPrefix)) return { kind: "metadata" };
   const target = name.slice(prefix.length);
-  return target === "" || target === "." || target === ".." ? { kind: "malformed" } : { kind: "name", name: target };
+  return target === "" || target === "." || target === ".."
+    ? { kind: "malformed" }
+    : { kind: "name", name: target };
 }
 
 /** Deletes from `directory`, which belongs to merge `owner`, what lower layers put there and the whiteout names. */

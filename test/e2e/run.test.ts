@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pullrun, temporaryDirectory, type CliOptions, type CliResult } from "../support/cli.js";
 import { serveFixtures, type Served } from "../support/served.js";
@@ -35,14 +37,22 @@ describe.each(users.filter(({ skip }) => !skip))("as $who", ({ uid }) => {
     expect((await run("probe", ["exit", String(code)])).status).toBe(code);
   });
 
-  test("a container that kills itself with signal 9 gives 137", async () => {
-    expect((await run("probe", ["kill", "9"])).status).toBe(137);
+  test("a container killed from outside gives 137", async () => {
+    const { status } = await run("probe", ["wait"], { onStart: (child) => void killContainer(child.pid ?? 0) });
+    expect(status).toBe(137);
+  });
+
+  test("a signal to the command reaches the container", async () => {
+    const { status, stdout } = await run("probe", ["wait"], {
+      onStart: (child) => void containerOf(child.pid ?? 0).then(() => child.kill("SIGTERM")),
+    });
+    expect({ status, stdout }).toEqual({ status: 143, stdout: expect.stringContaining("signal 15") as string });
   });
 
   test("a command that is not in the image gives 127 and one clear line", async () => {
     const { status, stderr } = await run("probe", [], { flags: ["--entrypoint", "no-such-program"] });
     expect(status).toBe(127);
-    expect(stderr).toMatch(/^pullrun: .*no-such-program.*not found/);
+    expect(stderr).toMatch(/^pullrun: .*not found.*no-such-program/m);
   });
 
   test("a command that is a directory gives 126", async () => {
@@ -54,8 +64,8 @@ describe.each(users.filter(({ skip }) => !skip))("as $who", ({ uid }) => {
   });
 
   test("ENTRYPOINT keeps, and arguments replace CMD", async () => {
-    expect((await run("entrypoint")).stdout).toBe("one\ntwo\n");
-    expect((await run("entrypoint", ["three"])).stdout).toBe("three\n");
+    expect((await run("entrypoint")).stdout).toBe("/bin/probe\nargs\none\ntwo\n");
+    expect((await run("entrypoint", ["three"])).stdout).toBe("/bin/probe\nargs\nthree\n");
   });
 
   test("stdin is empty without -i and ours with it", async () => {
@@ -64,8 +74,9 @@ describe.each(users.filter(({ skip }) => !skip))("as $who", ({ uid }) => {
   });
 
   test("the environment is the image's, ours on top, and nothing of the host's", async () => {
-    const flags = ["-e", "GREETING=hi", "-e", "FROM_HOST", "-e", "NOT_SET"];
-    const { stdout } = await run("environment", [], { flags, env: { FROM_HOST: "copied", SECRET: "host only" }, ...{} });
+    // As root: without subordinate ids the image's own user does not exist.
+    const flags = ["-u", "0", "-e", "GREETING=hi", "-e", "FROM_HOST", "-e", "NOT_SET"];
+    const { stdout } = await run("environment", [], { flags, env: { FROM_HOST: "copied", SECRET: "host only" } });
     expect(stdout.split("\n")).toEqual(expect.arrayContaining(["GREETING=hi", "FROM_HOST=copied", "SIGN=a=b", "UMLAUT=grüße"]));
     expect(stdout).not.toMatch(/SECRET|NOT_SET/);
   });
@@ -81,10 +92,36 @@ describe.each(users.filter(({ skip }) => !skip))("as $who", ({ uid }) => {
   });
 });
 
+/** The container's first process, once the command has become its supervisor and it runs the probe. */
+async function containerOf(supervisor: number): Promise<number> {
+  for (;;) {
+    await sleep(20);
+    const children = await readText(`/proc/${supervisor}/task/${supervisor}/children`);
+    const pid = Number(children.trim().split(" ")[0]);
+    if (pid > 0 && (await readText(`/proc/${pid}/cmdline`)).startsWith("/bin/probe")) return pid;
+  }
+}
+
+async function killContainer(supervisor: number): Promise<void> {
+  process.kill(await containerOf(supervisor), "SIGKILL");
+}
+
+async function readText(file: string): Promise<string> {
+  return readFile(file, "utf8").catch(() => "");
+}
+
+test.skipIf(!isRoot)("needs root: without subordinate ids an image's own user is refused with what to do", async () => {
+  const uid = 12345;
+  const root = temporaryDirectory({ uid });
+  const { status, stderr } = await pullrun(["run", "-q", `${served.host}/pullrun/environment`], { root, uid });
+  expect(status).toBe(125);
+  expect(stderr).toMatch(/uid 1000.*\nhint: .*\/etc\/subuid.*--user 0/);
+});
+
 test.skipIf(!isRoot)("needs root: USER by name gets its ids and supplementary groups from the image", async () => {
   const name = `${served.host}/pullrun/environment`;
   const { stdout } = await pullrun(["run", "-q", name, "id"], { root: temporaryDirectory() });
-  expect(stdout).toMatch(/1000/);
+  expect(stdout).toMatch(/1000.*1000.*2001.*2002/s);
 });
 
 test("a second run asks the registry nothing", async () => {

@@ -120,14 +120,11 @@ describe("hierarchies", () => {
 describe("cgroup v1 and hybrid", () => {
   const memsw = { "/sys/fs/cgroup/memory/service/a/memory.memsw.limit_in_bytes": "9223372036854771712\n" };
 
-  test("touches no hierarchy without limits, but takes the cheap v2 one", () => {
-    const made = plan(fakeHost({ mountinfo: hybrid, self: hybridSelf }), noLimits);
-    expect(text(made.hostSteps)).toEqual([
-      "mkdir /sys/fs/cgroup/unified/pullrun",
-      "mkdir /sys/fs/cgroup/unified/pullrun/ID",
-    ]);
-    expect(made.unified).toBe(false);
-    expect(plan(fakeHost({ mountinfo: v1Mounts.join("\n"), self: "" }), noLimits)).toEqual({
+  test.each([
+    ["v1", v1Mounts.join("\n"), ""],
+    ["hybrid", hybrid, hybridSelf],
+  ])("touches nothing without limits: %s", (_, mountinfo, self) => {
+    expect(plan(fakeHost({ mountinfo, self }), noLimits)).toEqual({
       hostSteps: [],
       procsFiles: [],
       cleanupSteps: [],
@@ -150,16 +147,13 @@ describe("cgroup v1 and hybrid", () => {
       "mkdir /sys/fs/cgroup/pids/pullrun",
       "mkdir /sys/fs/cgroup/pids/pullrun/ID",
       "/sys/fs/cgroup/pids/pullrun/ID/pids.max = 10",
-      "mkdir /sys/fs/cgroup/unified/pullrun",
-      "mkdir /sys/fs/cgroup/unified/pullrun/ID",
     ]);
     expect(made.procsFiles).toEqual([
       "/sys/fs/cgroup/cpu/pullrun/ID/cgroup.procs",
       "/sys/fs/cgroup/memory/service/a/pullrun/ID/cgroup.procs",
       "/sys/fs/cgroup/pids/pullrun/ID/cgroup.procs",
-      "/sys/fs/cgroup/unified/pullrun/ID/cgroup.procs",
     ]);
-    expect(made.cleanupSteps).toHaveLength(4);
+    expect(made.cleanupSteps).toHaveLength(3);
   });
 
   test("leaves swap alone where the kernel does not count it", () => {
@@ -202,6 +196,13 @@ describe("cgroup v2", () => {
     ]);
     expect(made).toMatchObject({ unified: true, own: [{ version: 2 }] });
     expect(made.cleanupSteps).toEqual([{ kind: "remove-cgroup", path: "/sys/fs/cgroup/pullrun/ID" }]);
+  });
+
+  test("makes /pullrun/ID as root also when nothing is limited", () => {
+    expect(text(plan(fakeHost({ mountinfo: unified, self: "0::/\n" }), noLimits).hostSteps)).toEqual([
+      "mkdir /sys/fs/cgroup/pullrun",
+      "mkdir /sys/fs/cgroup/pullrun/ID",
+    ]);
   });
 
   const scope = "/sys/fs/cgroup/user.slice/app.slice/run-1.scope";

@@ -9,10 +9,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { openHelper } from "../../src/helper/process.js";
+import { probeNamespaces } from "../../src/helper/probe.js";
 import { encodePlan } from "../../src/helper/plan-encoding.js";
 import type { Plan } from "../../src/helper/plan.js";
 import type { Privilege } from "../../src/helper/privilege.js";
-import { readCgroupHost } from "../../src/launch/cgroup-host.js";
+import { readCgroupHost, type CgroupHost } from "../../src/launch/cgroup-host.js";
 import { planCgroups } from "../../src/launch/cgroups.js";
 import { containerFiles, type ContainerFile } from "../../src/launch/container-files.js";
 import { createContainerId } from "../../src/launch/container-id.js";
@@ -23,10 +25,35 @@ import { planNamespaces } from "../../src/launch/plan-namespaces.js";
 import type { RunOptions } from "../../src/launch/run-options.js";
 import { hostnameOf } from "../../src/launch/spec.js";
 import { imageConfig, runOptions, spec } from "./samples.js";
-import { makeProbeRootfs, type ProbeRootfs } from "./probe.js";
+import { hasCompiler, isRoot, makeProbeRootfs, type ProbeRootfs } from "./probe.js";
 
 export const helperPath = join(import.meta.dirname, "../../helper/build/pullrun-helper");
-export const hasHelper = existsSync(helperPath);
+export const canChroot = isRoot && hasCompiler && existsSync(helperPath);
+
+/** Whether root may make namespaces here: not in an ordinary container. */
+export const canIsolate =
+  isRoot &&
+  existsSync(helperPath) &&
+  (await probeNamespaces(openHelper(helperPath), { kind: "root" })) === undefined;
+
+/** The same for a user without any privilege. */
+export function canIsolateAs(id: number): boolean {
+  const unshare = [
+    "unshare",
+    "--user",
+    "--map-root-user",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--mount-proc",
+    "true",
+  ];
+  return canIsolate && spawnSync("setpriv", [...become(id), ...unshare]).status === 0;
+}
+
+function become(id: number): string[] {
+  return [`--reuid=${id}`, `--regid=${id}`, "--clear-groups"];
+}
 
 export interface Result {
   readonly status: number | null;
@@ -38,6 +65,8 @@ export interface Launcher {
   readonly probe: ProbeRootfs;
   /** Container directories that are left. */
   leftovers(): string[];
+  /** Of all containers run so far. */
+  ids(): readonly string[];
   run(args: readonly string[], wanted?: Wanted): Result;
 }
 
@@ -47,6 +76,8 @@ export interface Wanted {
   readonly input?: string;
   /** Replaces the command, which is `/probe` with the arguments. */
   readonly command?: readonly string[];
+  /** Only plan with the v2 hierarchy, as on a host that has no other. */
+  readonly onlyV2?: boolean;
 }
 
 /** Real launches of the probe by the real helper: as root, or as uid and gid `id` with that id alone mapped. */
@@ -58,16 +89,27 @@ export function makeLauncher(privilege: Privilege, id: number): Launcher {
   chmodSync(helper, 0o755);
   mkdirSync(containers);
   chownSync(containers, id, id);
-  const become = id === 0 ? [] : ["setpriv", `--reuid=${id}`, `--regid=${id}`, "--clear-groups"];
+  const ids: string[] = [];
   return {
     probe,
     leftovers: () => readdirSync(containers),
+    ids: () => ids,
     run: (args, wanted = {}) => {
-      const plan = planFor({ rootfs: probe.rootfs, containers, owner: id, privilege, args, wanted });
+      const containerId = createContainerId();
+      ids.push(containerId);
+      const plan = planFor({
+        containerId,
+        rootfs: probe.rootfs,
+        containers,
+        owner: id,
+        privilege,
+        args,
+        wanted,
+      });
       const planPath = join(probe.directory, "plan");
       writeFileSync(planPath, encodePlan(plan), { mode: 0o644 });
-      const rest = [...become.slice(1), ...(become.length === 0 ? [] : [helper]), "run", planPath];
-      const { status, stdout, stderr } = spawnSync(become[0] ?? helper, rest, {
+      const asUser = id === 0 ? [] : ["setpriv", ...become(id)];
+      const { status, stdout, stderr } = spawnSync("env", [...asUser, helper, "run", planPath], {
         encoding: "utf8",
         input: wanted.input ?? "",
         env: { HOST_SECRET: "1" },
@@ -80,6 +122,7 @@ export function makeLauncher(privilege: Privilege, id: number): Launcher {
 }
 
 interface PlanInput {
+  readonly containerId: string;
   readonly rootfs: string;
   readonly containers: string;
   readonly owner: number;
@@ -88,8 +131,7 @@ interface PlanInput {
   readonly wanted: Wanted;
 }
 
-function planFor({ rootfs, containers, owner, privilege, args, wanted }: PlanInput): Plan {
-  const containerId = createContainerId();
+function planFor({ containerId, rootfs, containers, owner, privilege, args, wanted }: PlanInput): Plan {
   const containerDir = join(containers, containerId);
   const host = readHostFacts();
   const options = runOptions({ args, ...wanted.options });
@@ -103,9 +145,7 @@ function planFor({ rootfs, containers, owner, privilege, args, wanted }: PlanInp
     host,
     ...(isolated ? { containerDir } : {}),
   });
-  // The plan is made by root here, whoever is to run it.
-  const cgroupHost = owner === 0 ? readCgroupHost() : { ...readCgroupHost(), writable: () => false };
-  const cgroups = planCgroups({ resources: made.linux.resources, containerId }, cgroupHost);
+  const cgroups = planCgroups({ resources: made.linux.resources, containerId }, cgroupHostFor(owner, wanted));
   const hostname = hostnameOf({ options, containerId, host });
   const files = containerFiles({ hostname, network: options.network, resolvConf: host.resolvConf });
   const shared = { spec: made, containerId, containerDir, privilege, own: host.own, cgroups };
@@ -113,6 +153,13 @@ function planFor({ rootfs, containers, owner, privilege, args, wanted }: PlanInp
   if (!isolated) return planChroot({ ...shared, files, interactive, rootDir: rootfs });
   writeFiles(containerDir, owner, files);
   return planNamespaces({ ...shared, interactive, lowers: [rootfs] });
+}
+
+function cgroupHostFor(owner: number, { onlyV2 }: Wanted): CgroupHost {
+  const host = readCgroupHost();
+  const hierarchies = host.hierarchies.filter(({ version }) => version === 2 || onlyV2 !== true);
+  // The plan is made by root here, whoever is to run it.
+  return { ...host, hierarchies, ...(owner === 0 ? {} : { writable: () => false }) };
 }
 
 function writeFiles(directory: string, owner: number, files: readonly ContainerFile[]): void {

@@ -44,7 +44,7 @@ test("is this, step by step, for hello-world as root", () => {
      3. make-dir path=/store/containers/ID/work mode=0700
      4. make-dir path=/store/containers/ID/merged mode=0700
      5. hint text="root may not make namespaces here (an ordinary container?); use --isolation chroot, which is no sandbox"
-     6. clone flags=CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWPID|CLONE_NEWNET
+     6. clone flags=CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWPID|CLONE_NEWNET cgroupProcs=[]
      7. hint
      8. unshare flags=CLONE_NEWCGROUP
      9. private-mounts
@@ -90,20 +90,19 @@ test("is this, step by step, for hello-world as root", () => {
     49. readonly target=/proc/irq
     50. readonly target=/proc/sys
     51. readonly target=/proc/sysrq-trigger
-    52. mkdir target=/ mode=0755 uid=0 gid=0
-    53. remount target=/ flags=MS_NODEV
-    54. hostname name=0123456789ab
-    55. loopback
-    56. session-keyring name=_ses.0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
-    57. stdin-null
-    58. pivot
-    59. working-dir path=/
-    60. umask mask=022
-    61. credentials uid=0 gid=0 bounding=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP permitted=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP effective=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP inheritable=none ambient=none groups=[0]
-    62. environment entries=[PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOSTNAME=0123456789ab HOME=/]
-    63. exec argv=[/hello]
-    64. cleanup
-    65. remove-tree path=/store/containers/ID
+    52. remount target=/ flags=MS_NODEV
+    53. hostname name=0123456789ab
+    54. loopback
+    55. session-keyring name=_ses.0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+    56. stdin-null
+    57. pivot
+    58. working-dir path=/
+    59. umask mask=022
+    60. credentials uid=0 gid=0 bounding=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP permitted=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP effective=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP inheritable=none ambient=none groups=[0]
+    61. environment entries=[PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOSTNAME=0123456789ab HOME=/]
+    62. exec argv=[/hello]
+    63. cleanup
+    64. remove-tree path=/store/containers/ID
     "
   `);
 });
@@ -113,11 +112,11 @@ test("is this for hello-world as a user who has one id", () => {
   const rootless = formatPlan(plan({ privilege: single })).split("\n");
   expect(rootless.filter((line) => !rootful.includes(line)).join("\n")).toMatchInlineSnapshot(`
     " 5. hint text="user namespaces are not allowed here; run with sudo, or have kernel.unprivileged_userns_clone enabled"
-     6. clone flags=CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWUSER|CLONE_NEWPID|CLONE_NEWNET uidMap="0 12345 1\\n" gidMap="0 12345 1\\n"
+     6. clone flags=CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWUSER|CLONE_NEWPID|CLONE_NEWNET uidMap="0 12345 1\\n" gidMap="0 12345 1\\n" cgroupProcs=[]
     10. hint text="overlay needs a store on a local filesystem such as ext4, xfs or tmpfs, and rootless Linux 5.11 or later: choose one with --root"
     11. root-overlay at=/store/containers/ID/merged upper=/store/containers/ID/upper work=/store/containers/ID/work options=userxattr lowers=[/store/rootfs/B /store/rootfs/A]
     29. mount fstype=devpts source=devpts target=/dev/pts flags=MS_NOSUID|MS_NOEXEC data=newinstance,ptmxmode=0666,mode=0620
-    61. credentials uid=0 gid=0 bounding=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP permitted=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP effective=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP inheritable=none ambient=none"
+    60. credentials uid=0 gid=0 bounding=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP permitted=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP effective=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP inheritable=none ambient=none"
   `);
 });
 

@@ -35,7 +35,7 @@ static int
 cat (const char *path)
 {
   char buffer[65536];
-  int fd = open (path, O_RDONLY);
+  int fd = strcmp (path, "-") ? open (path, O_RDONLY) : 0;
   if (fd < 0)
     return say (path, -1);
   for (ssize_t count; (count = read (fd, buffer, sizeof buffer)) > 0;)

@@ -6,11 +6,12 @@ import { createContainerId } from "../../src/launch/container-id.js";
 import { readHostFacts } from "../../src/launch/host-facts.js";
 import type { RunOptions } from "../../src/launch/run-options.js";
 import { imageConfig, runOptions, spec } from "./samples.js";
-import { hasCompiler, hasTool, isRoot, makeProbeRootfs, type ProbeRootfs } from "./probe.js";
+import { canIsolate } from "./launcher.js";
+import { hasCompiler, hasTool, makeProbeRootfs, type ProbeRootfs } from "./probe.js";
 
-const runs = isRoot && hasCompiler && hasTool("runc");
+const runs = canIsolate && hasCompiler && hasTool("runc");
 
-describe.skipIf(!runs)("needs root, runc and cc: a spec under runc, unchanged", () => {
+describe.skipIf(!runs)("needs root with namespaces, runc and cc: a spec under runc, unchanged", () => {
   let probe: ProbeRootfs;
   beforeAll(() => {
     probe = makeProbeRootfs();

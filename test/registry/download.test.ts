@@ -97,6 +97,13 @@ describe("a download", () => {
     expect(bytes.equals(layer)).toBe(true);
   });
 
+  test("is not inflated though something on the way calls it gzip", async () => {
+    const { bytes } = await read({
+      faults: [{ on: /blobs/, trouble: { kind: "header", name: "content-encoding", value: "gzip" } }],
+    });
+    expect(bytes.equals(layer)).toBe(true);
+  });
+
   test("retries a registry that is briefly out of order", async () => {
     const { bytes, notices } = await read({
       faults: [{ on: /blobs/, occurrences: [1, 2], trouble: { kind: "reply", status: 503 } }],

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { apiHost, isLoopbackHost, isPrivateHost, mayBeSentTo } from "../../src/registry/hosts.js";
+import {
+  loginCommand,
+  apiHost,
+  isLoopbackHost,
+  isPrivateHost,
+  mayBeSentTo,
+} from "../../src/registry/hosts.js";
 
 function hostname(host: string): string {
   return new URL(`http://${host}/`).hostname;
@@ -11,6 +17,14 @@ test.each([
   ["localhost:5000", "localhost:5000"],
 ])("the API of %s is at %s", (registry, host) => {
   expect(apiHost(registry)).toBe(host);
+});
+
+test.each([
+  ["docker.io", "`docker login`"],
+  ["registry-1.docker.io", "`docker login`"],
+  ["ghcr.io", "`docker login ghcr.io`"],
+])("credentials for %s are stored with %s", (host, command) => {
+  expect(loginCommand(host)).toBe(command);
 });
 
 describe("loopback and private hosts", () => {

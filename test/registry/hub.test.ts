@@ -75,7 +75,7 @@ async function expectConversation(tokenRequest: {
     .get("/config?Signature=x")
     .reply(200, await bytesOf(image.config.digest));
   nock.emitter.removeAllListeners("no match");
-  nock.emitter.on("no match", (request: { path?: string }) => seen.push(`unexpected ${request.path ?? ""}`));
+  nock.emitter.on("no match", (request) => void seen.push(`unexpected ${request.url}`));
   return seen;
 }
 

@@ -46,6 +46,14 @@ describe("a network failure in one line", () => {
     for (const way of ["mirror", "HTTPS_PROXY", "oci:DIR", "pullrun demo"]) expect(hint).toContain(way);
   });
 
+  test("to find a name in time is a failure of names, which no retry mends", () => {
+    const error = Object.assign(systemError("ETIMEDOUT"), { event: "lookup" });
+    expect(networkError(hub, error).message).toBe(
+      "cannot reach registry-1.docker.io: name lookup failed (ETIMEDOUT)",
+    );
+    expect(networkError(hub, error).code).toBe("DNS");
+  });
+
   test("stays one printable line whatever the system says", () => {
     const { message } = networkError(hub, systemError("EWEIRD", "a\nb\u001b[2J"));
     expect(message).toBe("cannot reach registry-1.docker.io: a?b?[2J (EWEIRD)");

@@ -14,42 +14,141 @@ describe("merging", () => {
   test.each<[string, Layer[], string[]]>([
     ["keeps what lower layers have", [["a", "d/", "d/b"], ["c"]], ["a", "c", "d/", "d/b"]],
     ["makes the parents a layer leaves out", [["a/b/c"]], ["a/", "a/b/", "a/b/c"]],
-    ["strips a leading slash, dots and double slashes", [["/a", "./b", ".//c//d/./e"]], ["a", "b", "c/", "c/d/", "c/d/e"]],
+    [
+      "strips a leading slash, dots and double slashes",
+      [["/a", "./b", ".//c//d/./e"]],
+      ["a", "b", "c/", "c/d/", "c/d/e"],
+    ],
     ["takes back a component for each .. inside the root", [["a/../b"]], ["b"]],
-    ["tells ß, ss, and both forms of é apart", [["ß", "ss", "\u00e9", "e\u0301"]], ["e\u0301", "ss", "ß", "é"]],
+    [
+      "tells ß, ss, and both forms of é apart",
+      [["ß", "ss", "\u00e9", "e\u0301"]],
+      ["e\u0301", "ss", "ß", "é"],
+    ],
 
     ["deletes a file by its whiteout", [["a", "b"], [".wh.a"]], ["b"]],
     ["deletes a directory with all that is in it", [["d/", "d/x/", "d/x/y"], [".wh.d"]], []],
     ["deletes a link, not what it points to", [["d/", "d/x", link("l", "d")], [".wh.l"]], ["d/", "d/x"]],
-    ["takes a whiteout of any entry type", [["a", "b", "c"], [{ name: ".wh.a", flag: "5" }, link(".wh.b", "x"), hard(".wh.c", "x")]], []],
+    [
+      "takes a whiteout of any entry type",
+      [
+        ["a", "b", "c"],
+        [{ name: ".wh.a", flag: "5" }, link(".wh.b", "x"), hard(".wh.c", "x")],
+      ],
+      [],
+    ],
     ["ignores whiteouts of what is not there", [["a"], [".wh.b", "no/.wh.c"]], ["a"]],
     ["keeps a file made anew after its whiteout", [["a"], [".wh.a", "a"]], ["a"]],
     ["keeps a file made anew before its whiteout", [["a"], ["a", ".wh.a"]], ["a"]],
-    ["empties a directory made anew after its whiteout", [["d/", "d/old"], [".wh.d", "d/", "d/new"]], ["d/", "d/new"]],
-    ["empties a directory made anew before its whiteout", [["d/", "d/old", "d/s/", "d/s/old"], ["d/", "d/new", "d/s/", ".wh.d"]], ["d/", "d/new", "d/s/"]],
-    ["keeps just the new content of a directory deleted without being announced", [["d/", "d/old"], ["d/new", ".wh.d"]], ["d/", "d/new"]],
-    ["hides everything lower behind an opaque mark that comes first", [["d/", "d/a", "d/s/", "d/s/b"], ["d/", "d/.wh..wh..opq", "d/c"]], ["d/", "d/c"]],
-    ["hides everything lower behind an opaque mark that comes last", [["d/", "d/a", "d/s/", "d/s/b"], ["d/", "d/c", "d/s/", "d/s/n", "d/.wh..wh..opq"]], ["d/", "d/c", "d/s/", "d/s/n"]],
-    ["takes an opaque mark at the root", [["a", "d/", "d/x"], ["b", ".wh..wh..opq"]], ["b"]],
+    [
+      "empties a directory made anew after its whiteout",
+      [
+        ["d/", "d/old"],
+        [".wh.d", "d/", "d/new"],
+      ],
+      ["d/", "d/new"],
+    ],
+    [
+      "empties a directory made anew before its whiteout",
+      [
+        ["d/", "d/old", "d/s/", "d/s/old"],
+        ["d/", "d/new", "d/s/", ".wh.d"],
+      ],
+      ["d/", "d/new", "d/s/"],
+    ],
+    [
+      "keeps just the new content of a directory deleted without being announced",
+      [
+        ["d/", "d/old"],
+        ["d/new", ".wh.d"],
+      ],
+      ["d/", "d/new"],
+    ],
+    [
+      "hides everything lower behind an opaque mark that comes first",
+      [
+        ["d/", "d/a", "d/s/", "d/s/b"],
+        ["d/", "d/.wh..wh..opq", "d/c"],
+      ],
+      ["d/", "d/c"],
+    ],
+    [
+      "hides everything lower behind an opaque mark that comes last",
+      [
+        ["d/", "d/a", "d/s/", "d/s/b"],
+        ["d/", "d/c", "d/s/", "d/s/n", "d/.wh..wh..opq"],
+      ],
+      ["d/", "d/c", "d/s/", "d/s/n"],
+    ],
+    [
+      "takes an opaque mark at the root",
+      [
+        ["a", "d/", "d/x"],
+        ["b", ".wh..wh..opq"],
+      ],
+      ["b"],
+    ],
     ["lets a third layer put things back", [["d/", "d/a"], [".wh.d"], ["d/b"]], ["d/", "d/b"]],
-    ["skips aufs bookkeeping and what is below it", [["a"], [".wh..wh.plnk/", ".wh..wh.plnk/1.2", ".wh..wh.aufs", ".wh..wh.orph/"]], ["a"]],
-    ["does not follow a link that the same layer replaced, for a whiteout", [["e/", "e/x", link("d", "e")], ["d/", "d/.wh.x"]], ["d/", "e/", "e/x"]],
+    [
+      "skips aufs bookkeeping and what is below it",
+      [["a"], [".wh..wh.plnk/", ".wh..wh.plnk/1.2", ".wh..wh.aufs", ".wh..wh.orph/"]],
+      ["a"],
+    ],
+    [
+      "does not follow a link that the same layer replaced, for a whiteout",
+      [
+        ["e/", "e/x", link("d", "e")],
+        ["d/", "d/.wh.x"],
+      ],
+      ["d/", "e/", "e/x"],
+    ],
 
     ["replaces a directory by a file", [["d/", "d/x"], ["d"]], ["d"]],
     ["replaces a file by a directory", [["d"], ["d/", "d/x"]], ["d/", "d/x"]],
-    ["replaces a link by a directory, not following it", [["e/", link("d", "e")], ["d/", "d/x"]], ["d/", "d/x", "e/"]],
+    [
+      "replaces a link by a directory, not following it",
+      [
+        ["e/", link("d", "e")],
+        ["d/", "d/x"],
+      ],
+      ["d/", "d/x", "e/"],
+    ],
     ["replaces a directory by a link", [["d/", "d/x", "e/"], [link("d", "e")]], ["d -> e", "e/"]],
 
-    ["goes through a link to a directory", [["usr/", "usr/lib/", link("lib", "usr/lib")], ["lib/x.so"]], ["lib -> usr/lib", "usr/", "usr/lib/", "usr/lib/x.so"]],
-    ["goes through an absolute link, inside the root", [["etc/", link("a", "/etc")], ["a/x"]], ["a -> /etc", "etc/", "etc/x"]],
-    ["goes through chains of links", [["c/", link("a", "b"), link("b", "/c")], ["a/x"]], ["a -> b", "b -> /c", "c/", "c/x"]],
-    ["makes the directory a dangling link points to", [[link("lib", "usr/lib")], ["lib/x"]], ["lib -> usr/lib", "usr/", "usr/lib/", "usr/lib/x"]],
+    [
+      "goes through a link to a directory",
+      [["usr/", "usr/lib/", link("lib", "usr/lib")], ["lib/x.so"]],
+      ["lib -> usr/lib", "usr/", "usr/lib/", "usr/lib/x.so"],
+    ],
+    [
+      "goes through an absolute link, inside the root",
+      [["etc/", link("a", "/etc")], ["a/x"]],
+      ["a -> /etc", "etc/", "etc/x"],
+    ],
+    [
+      "goes through chains of links",
+      [["c/", link("a", "b"), link("b", "/c")], ["a/x"]],
+      ["a -> b", "b -> /c", "c/", "c/x"],
+    ],
+    [
+      "makes the directory a dangling link points to",
+      [[link("lib", "usr/lib")], ["lib/x"]],
+      ["lib -> usr/lib", "usr/", "usr/lib/", "usr/lib/x"],
+    ],
     ["deletes through a link to a directory", [["e/", "e/x", link("d", "e")], ["d/.wh.x"]], ["d -> e", "e/"]],
 
     ["links to a file of the same layer", [["a", hard("b", "a")]], ["a", "b =a"]],
     ["links to a file of a lower layer", [["a"], [hard("b", "/a")]], ["a", "b =a"]],
-    ["links to a link, not to its target", [[link("a", "/etc/shadow"), hard("b", "a")]], ["a -> /etc/shadow", "b =a"]],
-    ["finds a link's target through links to directories", [["e/", "e/x", link("d", "e")], [hard("y", "d/x")]], ["d -> e", "e/", "e/x", "y =e/x"]],
+    [
+      "links to a link, not to its target",
+      [[link("a", "/etc/shadow"), hard("b", "a")]],
+      ["a -> /etc/shadow", "b =a"],
+    ],
+    [
+      "finds a link's target through links to directories",
+      [["e/", "e/x", link("d", "e")], [hard("y", "d/x")]],
+      ["d -> e", "e/", "e/x", "y =e/x"],
+    ],
     ["lets go of a hard link whose other name is replaced", [["a", hard("b", "a")], ["a"]], ["a", "b"]],
     ["takes a file linked to itself as it is", [["a"], [hard("a", "a")]], ["a"]],
   ])("%s", (_name, layers, want) => {
@@ -69,11 +168,17 @@ describe("merging", () => {
   });
 
   test("an entry for the root sets the root's metadata", () => {
-    expect(mergeLayers([{ name: "./", mode: 0o711, uid: 3 }]).top.attributes).toMatchObject({ mode: 0o711, uid: 3 });
+    expect(mergeLayers([{ name: "./", mode: 0o711, uid: 3 }]).top.attributes).toMatchObject({
+      mode: 0o711,
+      uid: 3,
+    });
   });
 
   test("lower trees are left as they were", () => {
-    const { trees } = mergeLayers(["d/", "d/a", "d/s/", "d/s/b"], ["d/c", "d/.wh.a", { name: "d/s/", mode: 0o700 }, "d/s/.wh.b"]);
+    const { trees } = mergeLayers(
+      ["d/", "d/a", "d/s/", "d/s/b"],
+      ["d/c", "d/.wh.a", { name: "d/s/", mode: 0o700 }, "d/s/.wh.b"],
+    );
     expect(listTree(trees[1]!)).toEqual(["d/", "d/a", "d/s/", "d/s/b"]);
     expect(nodeAt(trees[1]!, "d/s").attributes.mode).toBe(0o755);
     expect(listTree(trees[2]!)).toEqual(["d/", "d/c", "d/s/"]);
@@ -81,7 +186,13 @@ describe("merging", () => {
 
   test("keeps file capabilities and setuid, drops overlay's own xattrs and SELinux labels", () => {
     const pax = Object.fromEntries(
-      ["security.capability", "user.x", "trusted.overlay.opaque", "user.overlay.metacopy", "security.selinux"].map((name) => [`SCHILY.xattr.${name}`, "v"]),
+      [
+        "security.capability",
+        "user.x",
+        "trusted.overlay.opaque",
+        "user.overlay.metacopy",
+        "security.selinux",
+      ].map((name) => [`SCHILY.xattr.${name}`, "v"]),
     );
     const { attributes } = nodeAt(mergeLayers([{ name: "a", mode: 0o4755, pax }]).top, "a");
     expect(attributes.mode).toBe(0o4755);
@@ -89,7 +200,13 @@ describe("merging", () => {
   });
 
   test("a device 0:0, which overlay takes for a whiteout, is left out with a warning", () => {
-    const { top, warnings } = mergeLayers(["a"], [{ name: "a", flag: "3" }, { name: "null", flag: "3", major: 1, minor: 3 }]);
+    const { top, warnings } = mergeLayers(
+      ["a"],
+      [
+        { name: "a", flag: "3" },
+        { name: "null", flag: "3", major: 1, minor: 3 },
+      ],
+    );
     expect(listTree(top)).toEqual(["a", "null (char)"]);
     expect(warnings).toEqual(["layer 2: left out a device 0:0, which would delete a file"]);
   });
@@ -101,9 +218,24 @@ describe("refuses, naming layer and path", () => {
     ["an entry above the root, deeper in its name", [["a/../../x"]], "PATH_ESCAPE", "a/../../x"],
     ["an absolute entry above the root", [["/../x"]], "PATH_ESCAPE", "/../x"],
     ["a whiteout above the root", [["../.wh.x"]], "PATH_ESCAPE", "../.wh.x"],
-    ["a hard link to a name above the root", [[hard("x", "../../etc/shadow")]], "PATH_ESCAPE", "../../etc/shadow"],
-    ["a hard link to a host file that is not in the image", [[hard("x", "/etc/shadow")]], "BAD_TAR", "/etc/shadow"],
-    ["a hard link through a link to a host file", [[link("h", "/etc"), hard("x", "h/shadow")]], "BAD_TAR", "h/shadow"],
+    [
+      "a hard link to a name above the root",
+      [[hard("x", "../../etc/shadow")]],
+      "PATH_ESCAPE",
+      "../../etc/shadow",
+    ],
+    [
+      "a hard link to a host file that is not in the image",
+      [[hard("x", "/etc/shadow")]],
+      "BAD_TAR",
+      "/etc/shadow",
+    ],
+    [
+      "a hard link through a link to a host file",
+      [[link("h", "/etc"), hard("x", "h/shadow")]],
+      "BAD_TAR",
+      "h/shadow",
+    ],
     ["a hard link to a directory", [["d/", hard("x", "d")]], "BAD_TAR", "directory"],
     ["a hard link to the root", [[hard("x", "/")]], "BAD_TAR", "x"],
     ["a hard link to what comes later", [[hard("x", "a"), "a"]], "BAD_TAR", "x"],
@@ -117,11 +249,21 @@ describe("refuses, naming layer and path", () => {
     ["a whiteout of the directory itself", [["d/.wh.."]], "BAD_TAR", "d/.wh.."],
     ["a whiteout of the parent", [["d/.wh..."]], "BAD_TAR", "d/.wh..."],
     ["a NUL byte in a name", [[{ name: "x", pax: { path: "a\0b" } }]], "BAD_TAR", "NUL"],
-    ["a NUL byte in a hard link's target", [[hard("x", "y"), { name: "z", flag: "1", pax: { linkpath: "a\0b" } }].slice(1)], "BAD_TAR", "NUL"],
+    [
+      "a NUL byte in a hard link's target",
+      [[hard("x", "y"), { name: "z", flag: "1", pax: { linkpath: "a\0b" } }].slice(1)],
+      "BAD_TAR",
+      "NUL",
+    ],
     ["a component over 255 bytes", [["x".repeat(256)]], "BAD_TAR", "255"],
     ["a path over 4096 bytes", [["ab/".repeat(1400)]], "BAD_TAR", "4096"],
     ["directories over 1000 deep", [["a/".repeat(1001)]], "TOO_BIG", "1000"],
-    ["directories made deeper than that through links", [["a/".repeat(999), link("l", "a/".repeat(999)), "l/b/c/d/"]], "BAD_TAR", "1000"],
+    [
+      "directories made deeper than that through links",
+      [["a/".repeat(999), link("l", "a/".repeat(999)), "l/b/c/d/"]],
+      "BAD_TAR",
+      "1000",
+    ],
   ])("%s", (_name, layers, code, text) => {
     const error = thrown(() => mergeLayers(["lowest"], ...layers));
     expect(error).toMatchObject({ code });
@@ -150,7 +292,12 @@ describe("links that lead out of the root stay inside", () => {
   });
 
   test("finding a file follows links as in a chroot", () => {
-    const { top } = mergeLayers(["usr/etc/passwd", link("etc", "/usr/etc"), link("up", "../../usr/etc/passwd"), link("loop", "loop")]);
+    const { top } = mergeLayers([
+      "usr/etc/passwd",
+      link("etc", "/usr/etc"),
+      link("up", "../../usr/etc/passwd"),
+      link("loop", "loop"),
+    ]);
     const passwd = nodeAt(top, "usr/etc/passwd");
     expect(findNode(top, "/etc/passwd")).toBe(passwd);
     expect(findNode(top, "/up")).toBe(passwd);
@@ -162,14 +309,36 @@ describe("links that lead out of the root stay inside", () => {
 describe("the overlay layer between two trees", () => {
   test.each<[string, Layer[], string[]]>([
     ["holds nothing for an empty layer", [["a", "d/", "d/x"], []], []],
-    ["holds new files and the directories above them", [["d/", "d/s/", "d/s/a", "e/"], ["d/s/b"]], ["d/", "d/s/", "d/s/b"]],
+    [
+      "holds new files and the directories above them",
+      [["d/", "d/s/", "d/s/a", "e/"], ["d/s/b"]],
+      ["d/", "d/s/", "d/s/b"],
+    ],
     ["holds whiteouts for deleted names", [["d/", "d/a", "d/b"], ["d/.wh.a"]], ["d/", "d/a !"]],
-    ["holds a whiteout for each name behind an opaque mark", [["d/", "d/a", "d/s/", "d/s/x"], ["d/.wh..wh..opq", "d/n"]], ["d/", "d/a !", "d/n", "d/s !"]],
-    ["holds whiteouts below a directory that was made anew", [["d/", "d/a", "d/s/", "d/s/x", "d/s/y"], [".wh.d", "d/", "d/s/", "d/s/y"]], ["d/", "d/a !", "d/s/", "d/s/x !", "d/s/y"]],
+    [
+      "holds a whiteout for each name behind an opaque mark",
+      [
+        ["d/", "d/a", "d/s/", "d/s/x"],
+        ["d/.wh..wh..opq", "d/n"],
+      ],
+      ["d/", "d/a !", "d/n", "d/s !"],
+    ],
+    [
+      "holds whiteouts below a directory that was made anew",
+      [
+        ["d/", "d/a", "d/s/", "d/s/x", "d/s/y"],
+        [".wh.d", "d/", "d/s/", "d/s/y"],
+      ],
+      ["d/", "d/a !", "d/s/", "d/s/x !", "d/s/y"],
+    ],
     ["holds no whiteouts where a file became a directory", [["d"], ["d/", "d/x"]], ["d/", "d/x"]],
     ["holds just the file where a directory became one", [["d/", "d/x"], ["d"]], ["d"]],
     ["holds a directory whose metadata changed", [["d/", "d/x"], [{ name: "d/", mode: 0o700 }]], ["d/"]],
-    ["holds all names of an inode that got another one", [["a", "d/", "d/x", hard("b", "d/x")], [hard("c", "b")]], ["b", "c =b", "d/", "d/x =b"]],
+    [
+      "holds all names of an inode that got another one",
+      [["a", "d/", "d/x", hard("b", "d/x")], [hard("c", "b")]],
+      ["b", "c =b", "d/", "d/x =b"],
+    ],
     ["holds one name of an inode that lost the other", [["a", hard("b", "a")], ["a"]], ["a"]],
     ["says nothing of deleting what was never there", [["d/"], ["d/.wh.x"]], []],
   ])("%s", (_name, layers, want) => {

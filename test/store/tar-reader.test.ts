@@ -13,7 +13,11 @@ import { missing } from "../support/tools.js";
 
 function read(archive: Buffer, pieceBytes = archive.length): LayerEntry[] {
   const entries: LayerEntry[] = [];
-  const reader = createTarReader({ what: "layer x", maxEntries: 1000, onEntry: (entry) => entries.push(entry) });
+  const reader = createTarReader({
+    what: "layer x",
+    maxEntries: 1000,
+    onEntry: (entry) => entries.push(entry),
+  });
   for (let at = 0; at < archive.length; at += pieceBytes) reader.write(archive.subarray(at, at + pieceBytes));
   reader.end();
   return entries;
@@ -48,27 +52,75 @@ describe("reads", () => {
     ["a regular file", [{ name: "a", data: "hello" }], { type: "file", size: 5, offset: 512 }],
     ["an old regular file (flag NUL)", [{ name: "a", flag: "\0", data: "x" }], { type: "file", size: 1 }],
     ["a contiguous file as a regular one", [{ name: "a", flag: "7", data: "x" }], { type: "file", size: 1 }],
-    ["a v7 directory, marked by its slash alone", [{ name: "d/", flag: "\0", magic: "" }], { type: "directory" }],
-    ["a directory that states a size, as empty", [{ name: "d/", size: 4096 }], { type: "directory", size: 0 }],
+    [
+      "a v7 directory, marked by its slash alone",
+      [{ name: "d/", flag: "\0", magic: "" }],
+      { type: "directory" },
+    ],
+    [
+      "a directory that states a size, as empty",
+      [{ name: "d/", size: 4096 }],
+      { type: "directory", size: 0 },
+    ],
     ["setuid, setgid and sticky bits", [{ name: "a", mode: 0o106755 }], { mode: 0o6755 }],
     ["a hard link", [{ name: "b", flag: "1", link: "a" }], { type: "hardlink", link: Buffer.from("a") }],
     ["a symbolic link", [{ name: "b", flag: "2", link: "/x" }], { type: "symlink", link: Buffer.from("/x") }],
-    ["a character device", [{ name: "n", flag: "3", major: 1, minor: 3 }], { type: "char", major: 1, minor: 3 }],
+    [
+      "a character device",
+      [{ name: "n", flag: "3", major: 1, minor: 3 }],
+      { type: "char", major: 1, minor: 3 },
+    ],
     ["a block device", [{ name: "n", flag: "4", major: 8, minor: 1 }], { type: "block", major: 8, minor: 1 }],
     ["a fifo", [{ name: "p", flag: "6" }], { type: "fifo" }],
     ["a ustar prefix", [{ name: "b", prefix: "a" }], { path: Buffer.from("a/b") }],
-    ["no prefix in a GNU header", [{ name: "b", prefix: "a", magic: "ustar  \0" }], { path: Buffer.from("b") }],
+    [
+      "no prefix in a GNU header",
+      [{ name: "b", prefix: "a", magic: "ustar  \0" }],
+      { path: Buffer.from("b") },
+    ],
     ["a name of exactly 100 bytes", [{ name: "n".repeat(100) }], { path: Buffer.from("n".repeat(100)) }],
-    ["a GNU long name and link", [{ name: "n".repeat(300), flag: "2", link: "l".repeat(200) }], { path: Buffer.from("n".repeat(300)), link: Buffer.from("l".repeat(200)) }],
-    ["a name that is not UTF-8", [{ name: Buffer.from([0x62, 0xff, 0xfe]) }], { path: Buffer.from([0x62, 0xff, 0xfe]) }],
-    ["pax path, linkpath and owners", [{ name: "x", flag: "2", pax: { path: "long/ß", linkpath: "to\nthere", uid: "4000000000", gid: "7" } }], { path: Buffer.from("long/ß"), link: Buffer.from("to\nthere"), uid: 4_000_000_000, gid: 7 }],
+    [
+      "a GNU long name and link",
+      [{ name: "n".repeat(300), flag: "2", link: "l".repeat(200) }],
+      { path: Buffer.from("n".repeat(300)), link: Buffer.from("l".repeat(200)) },
+    ],
+    [
+      "a name that is not UTF-8",
+      [{ name: Buffer.from([0x62, 0xff, 0xfe]) }],
+      { path: Buffer.from([0x62, 0xff, 0xfe]) },
+    ],
+    [
+      "pax path, linkpath and owners",
+      [{ name: "x", flag: "2", pax: { path: "long/ß", linkpath: "to\nthere", uid: "4000000000", gid: "7" } }],
+      { path: Buffer.from("long/ß"), link: Buffer.from("to\nthere"), uid: 4_000_000_000, gid: 7 },
+    ],
     ["a pax size", [{ name: "a", size: 0, pax: { size: "5" }, data: "hello" }], { size: 5, offset: 1536 }],
-    ["a pax time with nanoseconds", [{ name: "a", pax: { mtime: "1.123456789987" } }], { mtime: 1, mtimeNs: 123_456_789 }],
+    [
+      "a pax time with nanoseconds",
+      [{ name: "a", pax: { mtime: "1.123456789987" } }],
+      { mtime: 1, mtimeNs: 123_456_789 },
+    ],
     ["a pax time before 1970", [{ name: "a", pax: { mtime: "-1.25" } }], { mtime: -2, mtimeNs: 750_000_000 }],
-    ["a base-256 time before 1970", [{ name: "a", patch: (h) => base256(-5n, 12).copy(h, 136) }], { mtime: -5 }],
-    ["a base-256 owner", [{ name: "a", patch: (h) => base256(3_000_000_000n, 8).copy(h, 108) }], { uid: 3_000_000_000 }],
-    ["global pax records, which local ones override", [paxHeader("g", { uid: "5", gid: "6" }), { name: "a", pax: { gid: "9" } }], { uid: 5, gid: 9 }],
-    ["an empty pax value as taken back", [{ name: "a", uid: 3, pax: { uid: "", path: "" } }], { uid: 3, path: Buffer.from("a") }],
+    [
+      "a base-256 time before 1970",
+      [{ name: "a", patch: (h) => base256(-5n, 12).copy(h, 136) }],
+      { mtime: -5 },
+    ],
+    [
+      "a base-256 owner",
+      [{ name: "a", patch: (h) => base256(3_000_000_000n, 8).copy(h, 108) }],
+      { uid: 3_000_000_000 },
+    ],
+    [
+      "global pax records, which local ones override",
+      [paxHeader("g", { uid: "5", gid: "6" }), { name: "a", pax: { gid: "9" } }],
+      { uid: 5, gid: 9 },
+    ],
+    [
+      "an empty pax value as taken back",
+      [{ name: "a", uid: 3, pax: { uid: "", path: "" } }],
+      { uid: 3, path: Buffer.from("a") },
+    ],
     ["unknown pax keys as none", [{ name: "a", pax: { "VENDOR.thing": "1", comment: "c" } }], { xattrs: [] }],
   ])("%s", (_name, specs, want) => {
     expect(only(...specs)).toMatchObject(want);
@@ -121,7 +173,11 @@ describe("refuses", () => {
     ["file data cut short", tarEntry({ name: "a", data: "x".repeat(600) }).subarray(0, 700), "BAD_TAR"],
     ["a header cut short", tarEntry({ name: "a" }).subarray(0, 300), "BAD_TAR"],
     ["an end after a pax header", tar(paxHeader("x", { path: "a" })), "BAD_TAR"],
-    ["a zero block between entries", tar(tarEntry({ name: "a" }), Buffer.alloc(512), tarEntry({ name: "b" })), "BAD_TAR"],
+    [
+      "a zero block between entries",
+      tar(tarEntry({ name: "a" }), Buffer.alloc(512), tarEntry({ name: "b" })),
+      "BAD_TAR",
+    ],
     ["a size that is not a number", tar({ name: "a", patch: (h) => h.write("12x45", 124) }), "BAD_TAR"],
     ["a negative size", tar({ name: "a", patch: (h) => base256(-1n, 12).copy(h, 124) }), "BAD_TAR"],
     ["a size beyond 2^53", tar({ name: "a", patch: (h) => base256(1n << 60n, 12).copy(h, 124) }), "BAD_TAR"],
@@ -137,7 +193,11 @@ describe("refuses", () => {
     ["a pax time that is not a time", tar({ name: "a", pax: { mtime: "soon" } }), "BAD_TAR"],
     ["a pax header over 1 MiB", tar({ name: "a", pax: { path: "x".repeat(1 << 20) } }), "BAD_TAR"],
     ["an old GNU sparse file", tar({ name: "a", flag: "S" }), sparse],
-    ["a pax sparse file", tar({ name: "a", pax: { "GNU.sparse.major": "1", "GNU.sparse.minor": "0" } }), sparse],
+    [
+      "a pax sparse file",
+      tar({ name: "a", pax: { "GNU.sparse.major": "1", "GNU.sparse.minor": "0" } }),
+      sparse,
+    ],
     ["an unknown entry type", tar({ name: "a", flag: "Z" }), sparse],
   ])("%s", (_name, archive, code) => {
     expect(failure(archive).code).toBe(code);
@@ -161,7 +221,10 @@ describe("refuses", () => {
   });
 
   test("damaged archives, without any other kind of failure", () => {
-    const archive = tar({ name: "n".repeat(150), data: "abc", pax: { mtime: "1.5", "SCHILY.xattr.user.a": "b" } }, { name: "z/" });
+    const archive = tar(
+      { name: "n".repeat(150), data: "abc", pax: { mtime: "1.5", "SCHILY.xattr.user.a": "b" } },
+      { name: "z/" },
+    );
     const damage = fc.tuple(fc.nat(archive.length - 1), fc.nat(255));
     fc.assert(
       fc.property(fc.array(damage, { maxLength: 4 }), fc.nat(archive.length), (changes, length) => {
@@ -198,7 +261,11 @@ describe("agrees with other writers", () => {
     const dir = sample();
     const names = format === "v7" || format === "ustar" ? ["sub", "link"] : ["."];
     const archive = execFileSync("tar", [`--format=${format}`, "-cf", "-", ...names], { cwd: dir });
-    const verbose = execFileSync("tar", ["-tvf", "-", "--numeric-owner", "--full-time", "--quoting-style=literal"], { input: archive, env: { TZ: "UTC" } });
+    const verbose = execFileSync(
+      "tar",
+      ["-tvf", "-", "--numeric-owner", "--full-time", "--quoting-style=literal"],
+      { input: archive, env: { TZ: "UTC" } },
+    );
     rmSync(dir, { recursive: true });
     expect(read(archive).map(listed)).toEqual(verbose.toString().trimEnd().split("\n").map(relisted));
   });
@@ -207,19 +274,25 @@ describe("agrees with other writers", () => {
     const dir = sample();
     const archive = create({ cwd: dir, sync: true, portable: true }, ["sub", "link"]).read()!;
     rmSync(dir, { recursive: true });
-    expect(read(archive).map((entry) => `${entry.type} ${entry.path.toString()}`).sort()).toEqual([
-      "directory sub/",
-      "file sub/file",
-      "hardlink sub/hard",
-      "symlink link",
-    ].sort());
+    expect(
+      read(archive)
+        .map((entry) => `${entry.type} ${entry.path.toString()}`)
+        .sort(),
+    ).toEqual(["directory sub/", "file sub/file", "hardlink sub/hard", "symlink link"].sort());
   });
 });
 
 /** An entry, and a line of `tar -tv`, as: type mode owner size|link path. */
 function listed(entry: LayerEntry): string {
-  const letter = { file: "-", directory: "d", symlink: "l", hardlink: "h", char: "c", block: "b", fifo: "p" }[entry.type];
-  const link = entry.type === "symlink" ? ` -> ${entry.link}` : entry.type === "hardlink" ? ` link to ${entry.link}` : "";
+  const letter = { file: "-", directory: "d", symlink: "l", hardlink: "h", char: "c", block: "b", fifo: "p" }[
+    entry.type
+  ];
+  const link =
+    entry.type === "symlink"
+      ? ` -> ${entry.link}`
+      : entry.type === "hardlink"
+        ? ` link to ${entry.link}`
+        : "";
   const time = new Date(entry.mtime * 1000).toISOString().slice(0, 19).replace("T", " ");
   return `${letter}${rwx(entry.mode)} ${entry.uid}/${entry.gid} ${entry.size} ${time} ${entry.path}${link}`;
 }

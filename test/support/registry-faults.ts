@@ -74,6 +74,7 @@ export function apply(trouble: Trouble, request: IncomingMessage, response: Serv
 
 function replaceHeader(response: ServerResponse, name: string, value: string | undefined): void {
   const setHeader = response.setHeader.bind(response);
+  if (value !== undefined) setHeader(name, value);
   response.setHeader = (key, original) => {
     if (key.toLowerCase() !== name.toLowerCase()) return setHeader(key, original);
     return value === undefined ? response : setHeader(key, value);

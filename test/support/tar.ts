@@ -32,7 +32,10 @@ export function tar(...entries: readonly (TarEntrySpec | Buffer)[]): Buffer {
 export function tarEntry(spec: TarEntrySpec): Buffer {
   const name = Buffer.from(spec.name as string);
   const link = Buffer.from((spec.link ?? "") as string);
-  const long = [name.length > 100 ? longHeader("L", name) : empty, link.length > 100 ? longHeader("K", link) : empty];
+  const long = [
+    name.length > 100 ? longHeader("L", name) : empty,
+    link.length > 100 ? longHeader("K", link) : empty,
+  ];
   const pax = spec.pax === undefined ? empty : paxHeader("x", spec.pax);
   const data = Buffer.from((spec.data ?? "") as string);
   return Buffer.concat([...long, pax, header({ ...spec, name, link }), padded(data)]);

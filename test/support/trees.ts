@@ -16,8 +16,15 @@ export function mergeLayers(...layers: readonly (readonly (TarEntrySpec | string
   const warnings: string[] = [];
   const trees = [emptyTree()];
   layers.forEach((specs, index) => {
-    const entries = entriesOf(tar(...specs.map((spec) => (typeof spec === "string" ? { name: spec } : spec))));
-    const layer = { what: `layer ${index + 1}`, index, entries, warn: (message: string) => warnings.push(message) };
+    const entries = entriesOf(
+      tar(...specs.map((spec) => (typeof spec === "string" ? { name: spec } : spec))),
+    );
+    const layer = {
+      what: `layer ${index + 1}`,
+      index,
+      entries,
+      warn: (message: string) => warnings.push(message),
+    };
     trees.push(applyLayer(trees.at(-1)!, layer));
   });
   return { trees, top: trees.at(-1)!, warnings };
@@ -25,7 +32,11 @@ export function mergeLayers(...layers: readonly (readonly (TarEntrySpec | string
 
 export function entriesOf(archive: Buffer): LayerEntry[] {
   const entries: LayerEntry[] = [];
-  const reader = createTarReader({ what: "layer", maxEntries: 10_000, onEntry: (entry) => entries.push(entry) });
+  const reader = createTarReader({
+    what: "layer",
+    maxEntries: 10_000,
+    onEntry: (entry) => entries.push(entry),
+  });
   reader.write(archive);
   reader.end();
   return entries;
@@ -43,7 +54,7 @@ export function listTree(tree: DirNode): string[] {
         visit(node, `${path}/`);
       } else {
         const earlier = first.get(node);
-        if (earlier === undefined) first.set(node, path);
+        if (earlier === undefined && node.names > 1) first.set(node, path);
         lines.push(path + (earlier === undefined ? suffix(node) : ` =${earlier}`));
       }
     }

@@ -16,11 +16,13 @@ const image = "pullrun/hello-world:latest";
 export async function run(invocation: Invocation): Promise<number> {
   const { note, signal } = invocation;
   const root = mkdtempSync(path.join(tmpdir(), "pullrun-demo-"));
-  const context = await contextOf(invocation, () => undefined);
+  const context = await contextOf(invocation, () => undefined, root);
   const { serveImages } = await import("../../api/serve.js");
   const { missingForNamespaces } = await import("../../api/isolation.js");
+  const { removeImage } = await import("../../api/rmi.js");
   const layout = fileURLToPath(new URL("./demo", import.meta.url));
-  const server = await serveImages(context, { layout, address: "127.0.0.1", port: 0, tokenAuth: true, onRequest: note });
+  const onRequest = (line: string): void => note(`registry: ${line}`);
+  const server = await serveImages(context, { layout, address: "127.0.0.1", port: 0, tokenAuth: true, onRequest });
   try {
     const missing = await missingForNamespaces(context);
     if (missing !== undefined) {
@@ -32,7 +34,8 @@ export async function run(invocation: Invocation): Promise<number> {
     note(`demo: pullrun run --rm ${[...isolation, name].join(" ")}`);
     const status = await pullrun(["--root", root, "run", "--rm", ...isolation, name], signal);
     if (status !== 0) throw new LaunchError("HELPER_FAILED", `demo: the container ended with status ${status} (expected 0)`);
-    await pullrun(["--root", root, "rmi", name], signal);
+    // Not only by deleting the directory: without root its files belong to the ids of a user namespace.
+    await removeImage(context, name);
     return 0;
   } finally {
     await server.close();

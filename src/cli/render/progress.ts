@@ -34,7 +34,7 @@ export function plainLine(event: PullEvent): string | undefined {
     case "resolving":
       return `pulling ${event.reference}`;
     case "resolved":
-      return `${event.digest}: ${event.layers.length} layers, ${formatSize(totalOf(event.layers))}`;
+      return `${event.digest}: ${layerCount(event.layers.length)}, ${formatSize(totalOf(event.layers))}`;
     case "layer":
       return plainLayer(event);
     case "retry":
@@ -52,6 +52,10 @@ function plainLayer(event: Extract<PullEvent, { type: "layer" }>): string | unde
   if (event.state === "done") return `layer ${shortDigest(event.digest)}: done, ${formatSize(event.total)}`;
   if (event.state === "exists") return `layer ${shortDigest(event.digest)}: already here`;
   return undefined;
+}
+
+function layerCount(count: number): string {
+  return count === 1 ? "1 layer" : `${count} layers`;
 }
 
 export function totalOf(layers: readonly { readonly size: number }[]): number {

@@ -1,0 +1,20 @@
+/** The word of `words` a mistyped `typed` was most likely meant to be: one edit away, or two in a longer word. */
+export function suggest(typed: string, words: readonly string[]): string | undefined {
+  const allowed = typed.length > 4 ? 2 : 1;
+  const ranked = words.map((word) => ({ word, distance: editDistance(typed, word) }));
+  return ranked.sort((a, b) => a.distance - b.distance).find(({ distance }) => distance <= allowed)?.word;
+}
+
+/** Levenshtein's: insertions, deletions and replacements, row by row. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,46 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import type { DiffId } from "../core/digest.js";
+import { errnoOf, StoreError } from "../core/errors.js";
+import { readEntryTable } from "./entry-table.js";
+import type { StorePaths } from "./layout.js";
+import { applyLayer } from "./merge.js";
+import { emptyTree, type DirNode } from "./tree.js";
+
+/** The layers of an image in the store, as merging sees them. */
+export interface LayerStack {
+  readonly paths: StorePaths;
+  /** Bottom first. */
+  readonly diffIds: readonly DiffId[];
+  warn(message: string): void;
+}
+
+/** The tar of each layer, bottom first. */
+export function layerTars({ paths, diffIds }: Pick<LayerStack, "paths" | "diffIds">): string[] {
+  return diffIds.map((diffId) => path.join(paths.layer(diffId), "tar"));
+}
+
+/** The tree after each layer, bottom first. @throws LayerError, StoreError NOT_FOUND, CORRUPT */
+export async function* stackLayers(stack: LayerStack): AsyncGenerator<DirNode, void> {
+  let tree = emptyTree();
+  for (const [index, diffId] of stack.diffIds.entries()) {
+    const what = `layer ${index + 1} of ${stack.diffIds.length} (${diffId})`;
+    const table = await readTable(what, path.join(stack.paths.layer(diffId), "entries"));
+    tree = applyLayer(tree, { what, index, entries: readEntryTable(what, table), warn: stack.warn });
+    yield tree;
+  }
+}
+
+/** The tree of the whole image. */
+export async function mergeLayers(stack: LayerStack): Promise<DirNode> {
+  let top = emptyTree();
+  for await (const tree of stackLayers(stack)) top = tree;
+  return top;
+}
+
+async function readTable(what: string, file: string): Promise<Buffer> {
+  return readFile(file).catch((error: unknown) => {
+    if (errnoOf(error) !== "ENOENT") throw error;
+    throw new StoreError("NOT_FOUND", `${what}: not in the store`, { hint: "pull the image again" });
+  });
+}
