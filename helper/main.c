@@ -140,7 +140,7 @@ hold_lock (const struct context *context, const char *path)
 {
   struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
   die_at_end_of_input ();
-  if (lock_file (path) < 0) {
+  if (lock_file (path, 0) < 0) {
     fail (path, "cannot lock");
     report_failure (context, 0, "lock");
     return EXIT_OURS;

@@ -263,8 +263,11 @@ step_exec (struct context *context, const struct step *step)
   die_with_supervisor (context);
   reset_descriptors ();
   reset_signals ();
-  if (!strchr (argv[0], '/'))
-    return fail_with (exec_from_path (argv, environment), argv[0], "cannot find or start the program");
+  if (!strchr (argv[0], '/')) {
+    int error = exec_from_path (argv, environment);
+    bool absent = error == ENOENT;
+    return fail_with (error, argv[0], absent ? "command not found in the container's PATH" : "cannot start the program");
+  }
   execve (argv[0], argv, environment);
   int error = errno;
   if (error == ENOENT && access (argv[0], F_OK) == 0)

@@ -114,8 +114,24 @@ prepare_child (struct context *context, const struct step *step, struct child *c
   return enter_cgroups (step, child->pid);
 }
 
+/* The first id of a map, the root of its namespace: 0, or in a namespace of one id whatever that one is. */
+static uint32_t
+first_id (const char *map)
+{
+  return (uint32_t) strtoul (map, NULL, 10);
+}
+
 static int
-begin_child (struct context *context, uint64_t flags, const int go[2])
+become_namespace_root (const struct step *step)
+{
+  uint32_t uid = first_id (step_string (step, 1)), gid = first_id (step_string (step, 2));
+  if (setresgid (gid, gid, gid) < 0 || setresuid (uid, uid, uid) < 0)
+    return fail ("", "cannot become root of the user namespace");
+  return 0;
+}
+
+static int
+begin_child (struct context *context, const struct step *step, const int go[2])
 {
   char byte;
   close (go[1]);
@@ -125,8 +141,8 @@ begin_child (struct context *context, uint64_t flags, const int go[2])
   context->supervisor = go[0];
   /* Out of the terminal's reach: no controlling terminal (TIOCSTI, CVE-2017-5226), no direct Ctrl-C. */
   setsid ();
-  if (flags & CLONE_NEWUSER && (setresgid (0, 0, 0) < 0 || setresuid (0, 0, 0) < 0))
-    return fail ("", "cannot become root of the user namespace");
+  if (step_integer (step, 0) & CLONE_NEWUSER && become_namespace_root (step) < 0)
+    return -1;
   die_with_supervisor (context);
   /* CVE-2016-9962: nothing in the namespaces may attach to us before exec. Only now: the maps needed our /proc files. */
   prctl (PR_SET_DUMPABLE, 0);
@@ -159,7 +175,7 @@ start_child (struct context *context, const struct step *step, struct child *chi
   if (child->pid < 0)
     return clone_failed (flags);
   if (child->pid == 0)
-    return begin_child (context, flags, go);
+    return begin_child (context, step, go);
   close (go[0]);
   /* go[1] stays open: that it closes tells the child of our death. */
   if (prepare_child (context, step, child) == 0 && write_all (go[1], "", 1) == 0)

@@ -38,14 +38,14 @@ step_write (struct context *context, const struct step *step)
 }
 
 int
-lock_file (const char *path)
+lock_file (const char *path, int mode)
 {
   int fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0)
     return -1;
   int result;
   do
-    result = flock (fd, LOCK_EX);
+    result = flock (fd, LOCK_EX | mode);
   while (result < 0 && errno == EINTR);
   if (result == 0)
     return fd;
@@ -53,12 +53,13 @@ lock_file (const char *path)
   return -1;
 }
 
-/* Held by the open descriptor until the helper ends; a started program does not inherit it. */
+/* Held by the open descriptor until the helper ends; a started program does not inherit it. Does not wait: somebody
+ * else's lock is an answer, EAGAIN. */
 int
 step_lock (struct context *context, const struct step *step)
 {
   (void) context;
-  return lock_file (step_string (step, 0)) < 0 ? fail (step_string (step, 0), "cannot lock") : 0;
+  return lock_file (step_string (step, 0), LOCK_NB) < 0 ? fail (step_string (step, 0), "cannot lock") : 0;
 }
 
 int

@@ -16,7 +16,7 @@ int step_loopback (struct context *context, const struct step *step);
 int step_session_keyring (struct context *context, const struct step *step);
 int step_stdin_null (struct context *context, const struct step *step);
 
-/* Descriptor of the file at `path` with the exclusive lock held, waiting for it; -1 with errno. */
-int lock_file (const char *path);
+/* Descriptor of the file at `path` with the exclusive lock held; -1 with errno. `mode`: 0 to wait, LOCK_NB not to. */
+int lock_file (const char *path, int mode);
 
 #endif

@@ -1,3 +1,4 @@
+import { surveyContainers } from "./containers.js";
 import type { Context } from "./context.js";
 import { requireStored } from "./find-image.js";
 
@@ -6,9 +7,10 @@ export async function removeImage(context: Context, image: string): Promise<{ na
   const store = await context.store({ create: false });
   const privilege = await context.privilege();
   const found = await requireStored(store, image);
+  const inUse = await surveyContainers(context, store);
   let freed = 0;
   for (const stored of found) {
-    const removed = await store.remove(stored, { privilege, signal: context.signal });
+    const removed = await store.remove(stored, { privilege, inUse, signal: context.signal });
     freed += removed.bytes;
   }
   return { name: found.map(({ name }) => name).join("\n"), freed };

@@ -9,6 +9,7 @@ import { createContainerId } from "../launch/container-id.js";
 import { chrootWarning, planChroot } from "../launch/plan-chroot.js";
 import { planNamespaces } from "../launch/plan-namespaces.js";
 import type { RunOptions } from "../launch/run-options.js";
+import { statePath, type ContainerState } from "./containers.js";
 import type { Context } from "./context.js";
 import { ensureImage, type ImageRequest } from "./ensure-image.js";
 import type { LocalImage } from "./find-image.js";
@@ -37,8 +38,9 @@ export async function prepareRun(context: Context, request: RunRequest): Promise
   await mkdir(containerDir, { mode: 0o700 });
   try {
     const job = { image, options: request.options, containerId, containerDir };
-    const { plan, input } = await planRun(context, job);
+    const { plan, input, state } = await planRun(context, job);
     const planPath = path.join(containerDir, "plan");
+    await writeFile(statePath(containerDir), JSON.stringify(state));
     await writeFile(path.join(containerDir, "config.json"), JSON.stringify(input.spec));
     for (const { name, content } of input.files) await writeFile(path.join(containerDir, name), content);
     await writeFile(planPath, encodePlan(plan));
@@ -69,16 +71,22 @@ interface RunJob {
   readonly containerDir: string;
 }
 
-async function planRun(context: Context, job: RunJob): Promise<{ plan: Plan; input: LaunchInput }> {
+interface PlannedRun {
+  readonly plan: Plan;
+  readonly input: LaunchInput;
+  readonly state: ContainerState;
+}
+
+async function planRun(context: Context, job: RunJob): Promise<PlannedRun> {
   return job.options.isolation === "chroot" ? planInChroot(context, job) : planInNamespaces(context, job);
 }
 
-async function planInNamespaces(context: Context, job: RunJob): Promise<{ plan: Plan; input: LaunchInput }> {
+async function planInNamespaces(context: Context, job: RunJob): Promise<PlannedRun> {
   const { containerId, containerDir, options } = job;
   const privilege = await context.privilege();
   const store = await context.store({ create: true });
   const rootfsOptions = { privilege, signal: context.signal, emit: context.emit };
-  const { facts, lowers } = await store.ensureRootfs(job.image.config.value.diffIds, rootfsOptions);
+  const { facts, lowers, chainId } = await store.ensureRootfs(job.image.config.value.diffIds, rootfsOptions);
   const input = launchInput({ ...job, privilege, facts, rootPath: path.join(containerDir, "merged") });
   const plan = planNamespaces({
     spec: input.spec,
@@ -90,10 +98,10 @@ async function planInNamespaces(context: Context, job: RunJob): Promise<{ plan: 
     cgroups: planCgroups({ resources: input.spec.linux.resources, containerId }, readCgroupHost()),
     interactive: options.interactive,
   });
-  return { plan, input };
+  return { plan, input, state: { chainId } };
 }
 
-async function planInChroot(context: Context, job: RunJob): Promise<{ plan: Plan; input: LaunchInput }> {
+async function planInChroot(context: Context, job: RunJob): Promise<PlannedRun> {
   const { containerId, containerDir, options } = job;
   context.emit({ type: "warning", message: chrootWarning });
   const privilege = await context.privilege();
@@ -113,7 +121,7 @@ async function planInChroot(context: Context, job: RunJob): Promise<{ plan: Plan
     files: input.files,
     interactive: options.interactive,
   });
-  return { plan, input };
+  return { plan, input, state: {} };
 }
 
 /** Nothing in the directory is anybody else's yet but for a flat root file system, which is ours to delete too. */

@@ -1,3 +1,4 @@
+import { mapText } from "../helper/id-maps.js";
 import type { IdMapping, Privilege } from "../helper/privilege.js";
 import { LaunchError } from "../core/errors.js";
 import type { OciIdMapping } from "./oci-spec.js";
@@ -13,13 +14,27 @@ export function idMapsOf(privilege: Privilege): IdMaps | undefined {
   return privilege.kind === "subordinate" || privilege.kind === "single" ? privilege : undefined;
 }
 
+/**
+ * Where there is only one id to give, it goes to the user the container runs as, so that an image's USER works: the
+ * files are that user's, and nobody else exists.
+ */
+export function privilegeFor(user: ContainerUser, privilege: Privilege): Privilege {
+  if (privilege.kind !== "single") return privilege;
+  const { uidMap, gidMap } = privilege;
+  return { ...privilege, uidMap: renumber(uidMap, user.uid), gidMap: renumber(gidMap, user.gid) };
+}
+
+function renumber(map: readonly IdMapping[], inside: number): IdMapping[] {
+  return map.map(({ outside, count }) => ({ inside, outside, count }));
+}
+
 export function isMapped(map: readonly IdMapping[], id: number): boolean {
   return map.some(({ inside, count }) => id >= inside && id < inside + count);
 }
 
-/** As /proc/PID/uid_map takes it. */
-export function mapText(map: readonly IdMapping[]): string {
-  return map.map(({ inside, outside, count }) => `${inside} ${outside} ${count}\n`).join("");
+/** The other way: of a spec's mappings, the text for a plan. */
+export function planMap(mappings: readonly OciIdMapping[] = []): string {
+  return mapText(mappings.map(({ containerID, hostID, size }) => ({ inside: containerID, outside: hostID, count: size })));
 }
 
 export function ociMapping(map: readonly IdMapping[]): OciIdMapping[] {
@@ -30,9 +45,8 @@ export function ociMapping(map: readonly IdMapping[]): OciIdMapping[] {
 export function requireMapped(user: ContainerUser, privilege: Privilege): void {
   const maps = idMapsOf(privilege);
   if (maps === undefined) return;
-  // In a single-id namespace setgroups is denied and supplementary groups are left out instead.
-  const gids = privilege.kind === "single" ? [user.gid] : [user.gid, ...user.groups];
-  const gid = gids.find((id) => !isMapped(maps.gidMap, id));
+  if (privilege.kind === "single") return;
+  const gid = [user.gid, ...user.groups].find((id) => !isMapped(maps.gidMap, id));
   const missing = !isMapped(maps.uidMap, user.uid)
     ? `uid ${user.uid}`
     : gid === undefined
@@ -42,11 +56,6 @@ export function requireMapped(user: ContainerUser, privilege: Privilege): void {
   throw new LaunchError(
     "BAD_USER",
     `user: ${missing}: does not exist in this user namespace (expected a mapped id)`,
-    {
-      hint:
-        privilege.kind === "single"
-          ? "only root exists without ranges in /etc/subuid and /etc/subgid and newuidmap (package uidmap); add them, run with sudo, or --user 0"
-          : "give yourself a wider range in /etc/subuid and /etc/subgid, or run with sudo",
-    },
+    { hint: "give yourself a wider range in /etc/subuid and /etc/subgid, or run with sudo" },
   );
 }

@@ -43,6 +43,7 @@ export function planChroot(input: ChrootPlanInput): Plan {
   return [
     ...cgroups.hostSteps,
     { kind: "make-dir", path: input.containerDir, mode: 0o700 },
+    { kind: "lock", path: `${input.containerDir}/lock` },
     { ...plainFork, cgroupProcs: cgroups.procsFiles },
     { kind: "root-dir", path: input.rootDir },
     ...devNodeSteps(),

@@ -4,7 +4,7 @@ import type { Plan, PlanStep } from "../helper/plan.js";
 import type { Privilege } from "../helper/privilege.js";
 import type { OwnCapabilities } from "./capabilities.js";
 import type { CgroupPlan } from "./cgroups.js";
-import { idMapsOf, mapText } from "./id-mappings.js";
+import { idMapsOf, planMap } from "./id-mappings.js";
 import type { NamespaceType, Spec } from "./oci-spec.js";
 import { mountSteps } from "./plan-mounts.js";
 import { processSteps } from "./plan-process.js";
@@ -62,9 +62,10 @@ const flagOf: Readonly<Record<NamespaceType, number>> = {
 };
 
 function cloneSteps({ spec, privilege, cgroups, containerDir }: NamespacePlanInput): PlanStep[] {
-  const maps = idMapsOf(privilege);
   return [
     { kind: "make-dir", path: containerDir, mode: 0o700 },
+    // Held as long as we live: tells a running container from what a crash left.
+    { kind: "lock", path: `${containerDir}/lock` },
     // The container's root directory shows the mode of the overlay's upper directory.
     { kind: "make-dir", path: `${containerDir}/upper`, mode: 0o755 },
     { kind: "make-dir", path: `${containerDir}/work`, mode: 0o700 },
@@ -73,8 +74,8 @@ function cloneSteps({ spec, privilege, cgroups, containerDir }: NamespacePlanInp
     {
       kind: "clone",
       flags: spec.linux.namespaces.reduce((flags, { type }) => flags | flagOf[type], 0),
-      uidMap: maps === undefined ? "" : mapText(maps.uidMap),
-      gidMap: maps === undefined ? "" : mapText(maps.gidMap),
+      uidMap: planMap(spec.linux.uidMappings),
+      gidMap: planMap(spec.linux.gidMappings),
       newuidmap: privilege.kind === "subordinate" ? privilege.newuidmap : "",
       newgidmap: privilege.kind === "subordinate" ? privilege.newgidmap : "",
       cgroupProcs: cgroups.procsFiles,
@@ -119,12 +120,14 @@ function rootSteps({ containerDir, lowers, privilege }: NamespacePlanInput): Pla
 
 /** Closes what is open after the mounts. `nodev` on the root goes with plan-dev.ts. */
 function sealSteps({ linux, root, process }: Spec): PlanStep[] {
+  const uid = linux.uidMappings?.[0]?.containerID ?? 0;
+  const gid = linux.gidMappings?.[0]?.containerID ?? 0;
   return [
     ...linux.maskedPaths.map((target): PlanStep => ({ kind: "mask", target })),
     ...linux.readonlyPaths.map((target): PlanStep => ({ kind: "readonly", target })),
     ...(process.cwd === "/"
       ? []
-      : [{ kind: "mkdir", target: process.cwd, mode: 0o755, uid: 0, gid: 0 } as const]),
+      : [{ kind: "mkdir", target: process.cwd, mode: 0o755, uid, gid } as const]),
     { kind: "remount", target: "/", flags: mountFlags.MS_NODEV | (root.readonly ? mountFlags.MS_RDONLY : 0) },
   ];
 }

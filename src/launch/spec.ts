@@ -2,7 +2,7 @@ import type { ImageConfig } from "../core/image-config.js";
 import type { Privilege } from "../helper/privilege.js";
 import { shortId } from "./container-id.js";
 import type { HostFacts } from "./host-facts.js";
-import { idMapsOf, ociMapping, requireMapped } from "./id-mappings.js";
+import { idMapsOf, ociMapping, privilegeFor, requireMapped } from "./id-mappings.js";
 import type { Linux, NamespaceType, Spec } from "./oci-spec.js";
 import { createProcess } from "./process.js";
 import { resourcesOf } from "./resources.js";
@@ -30,10 +30,11 @@ export interface SpecInput {
  * the plan made from it. @throws LaunchError NO_COMMAND, BAD_USER; UsageError BAD_VALUE, BAD_FLAG
  */
 export function createSpec(input: SpecInput): Spec {
-  const { image, options, containerId, privilege, containerDir } = input;
+  const { image, options, containerId, containerDir } = input;
   checkRunOptions(options);
   const user = resolveUser(options.user ?? image.process.user, input.facts);
-  requireMapped(user, privilege);
+  requireMapped(user, input.privilege);
+  const privilege = privilegeFor(user, input.privilege);
   const hostname = hostnameOf(input);
   const groups = privilege.kind !== "single";
   return {
@@ -42,7 +43,7 @@ export function createSpec(input: SpecInput): Spec {
     root: { path: input.rootPath, readonly: options.readOnly ?? false },
     hostname,
     mounts: specMounts({ privilege, network: options.network, containerDir }),
-    linux: linuxOf(input, `/pullrun/${containerId}`),
+    linux: linuxOf({ ...input, privilege }, `/pullrun/${containerId}`),
   };
 }
 

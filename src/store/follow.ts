@@ -26,7 +26,12 @@ export function followFile(
     async next() {
       if (position >= options.size) return undefined;
       const available = Math.min(await waitBeyond(cells, position), options.size);
-      const { bytesRead } = await handle.read(buffer, 0, Math.min(pieceBytes, available - position), position);
+      const { bytesRead } = await handle.read(
+        buffer,
+        0,
+        Math.min(pieceBytes, available - position),
+        position,
+      );
       if (bytesRead === 0) return undefined;
       position += bytesRead;
       return buffer.subarray(0, bytesRead);

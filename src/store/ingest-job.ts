@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import path from "node:path";
 import { finishDigest, startDigest, type Digest } from "../core/digest.js";
-import { AbortError, IntegrityError, LayerError } from "../core/errors.js";
+import { IntegrityError, LayerError } from "../core/errors.js";
 import { createInflater, detectCompression, magicBytes, type Inflater } from "./decompress.js";
 import { createEntryTableWriter } from "./entry-table.js";
 import { pathComponents } from "./entry-path.js";
@@ -53,13 +53,13 @@ function hashing(follower: Follower): HashingFollower {
 
 async function inflateInto(job: IngestJob, blob: HashingFollower, output: LayerOutput): Promise<void> {
   const what = `layer ${job.digest}`;
-  let problem: unknown;
+  let problem: LayerError | undefined;
   try {
     await inflateAll(what, blob, output);
   } catch (error) {
-    // Bombs and interrupts end at once. Other damage is first traced to its cause: if the bytes are not the ones the
-    // manifest asks for, that is what to report and to retry, not what they look like as a tar.
-    if (error instanceof AbortError || (error instanceof LayerError && error.code === "TOO_BIG")) throw error;
+    // Damage is first traced to its cause: if the bytes are not the ones the manifest asks for, that is what to report
+    // and to retry, not what they look like as a tar. Bombs, interrupts and full disks end at once.
+    if (!(error instanceof LayerError) || error.code === "TOO_BIG") throw error;
     problem = error;
     while ((await blob.next()) !== undefined);
   }

@@ -12,7 +12,7 @@ async function answer(job: IngestJob): Promise<FromWorker> {
   try {
     return { type: "done", result: await runIngest(job) };
   } catch (error) {
-    if (error instanceof PullrunError) return { type: "failed", error: errorToData(error) };
+    if (error instanceof PullrunError) return { type: "failed", error: errorToData(error as PullrunError) };
     return {
       type: "crashed",
       stack: error instanceof Error ? (error.stack ?? error.message) : String(error),

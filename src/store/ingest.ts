@@ -40,7 +40,10 @@ export interface IngestRequest {
  * @throws IntegrityError, LayerError: nothing of the layer stays in the store; AbortError, StoreError; what `source` throws
  */
 export async function ingestLayer(context: IngestContext, request: IngestRequest): Promise<void> {
-  if (await isPresent(context.paths, request)) return request.onState("exists");
+  if (await isPresent(context.paths, request)) {
+    request.onState("exists");
+    return;
+  }
   request.onState("waiting");
   const directory = context.paths.ingest(request.descriptor.digest);
   await withIoErrors("layer", directory, () =>
@@ -59,7 +62,8 @@ async function ingestLocked(
 ): Promise<void> {
   if (await isPresent(context.paths, request)) {
     await removeDownload(directory);
-    return request.onState("exists");
+    request.onState("exists");
+    return;
   }
   // Named by the blob too: recompressed twins of a layer hold different locks.
   const unpacked = `${context.paths.layer(request.diffId)}.tmp-${hexOf(request.descriptor.digest)}`;

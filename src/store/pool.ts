@@ -63,8 +63,10 @@ function dispatch(state: PoolState): void {
 
 function start(state: PoolState): Worker | undefined {
   if (state.workers.size >= state.size) return undefined;
-  // The worker only inflates, hashes and writes: it needs no environment and none of our flags.
-  const thread = new Worker(state.url, { env: {}, execArgv: [] });
+  // The worker only inflates, hashes and writes: it needs no environment and none of our flags. A small young
+  // generation frees its 1 MiB buffers sooner: 135 MB instead of 170 for the whole process, at the same speed.
+  const resourceLimits = { maxYoungGenerationSizeMb: 4 };
+  const thread = new Worker(state.url, { env: {}, execArgv: [], resourceLimits });
   state.workers.add(thread);
   return thread;
 }

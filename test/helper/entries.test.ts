@@ -25,7 +25,9 @@ import { openHelper } from "../../src/helper/process.js";
 import {
   fork,
   helperPath,
+  isAdministrator,
   isRoot,
+  namespacesAvailable,
   ownPrivilege,
   sanitizedHelperPath,
   temporaryDirectory,
@@ -49,10 +51,12 @@ const empty = { tar: 0, offset: 0, size: 0 };
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
 const isolation = { ...fork, ...userNamespace(ownPrivilege) };
 
-describe.each([
+const usable = isRoot || (await namespacesAvailable());
+
+describe.skipIf(!usable).each([
   ["the helper", helperPath()],
   ["the helper with sanitizers", sanitizedHelperPath()],
-])("%s", (_, path) => {
+])(usable ? "%s" : "needs root or a user namespace: %s", (_, path) => {
   const helper = openHelper(path);
 
   async function create(records: readonly Uint8Array[], tar: Uint8Array = Buffer.alloc(0)): Promise<string> {
@@ -149,8 +153,8 @@ describe.each([
     expect(readFileSync(join(target, "f")).equals(tar.subarray(513, 513 + size))).toBe(true);
   });
 
-  test.skipIf(!isRoot || !hasPython)(
-    "needs root and python3: keeps owners, setuid bits, devices and attributes",
+  test.skipIf(!isAdministrator || !hasPython)(
+    "needs root with CAP_SYS_ADMIN and python3: keeps owners, setuid bits, devices and attributes",
     async () => {
       const capability = Buffer.from("0100000200040000000000000000000000000000", "hex");
       const xattrs = [

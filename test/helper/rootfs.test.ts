@@ -65,10 +65,10 @@ int main (int argc, char **argv) {
   return 0;
 }`;
 
-const probeDirectory = mkdtempSync(join(tmpdir(), "pullrun-look-"));
+const probeDirectory = available ? mkdtempSync(join(tmpdir(), "pullrun-look-")) : "";
 const probe = join(probeDirectory, "look");
 if (available) compileProbe(lookSource, probe);
-afterAll(() => rmSync(probeDirectory, { recursive: true }));
+afterAll(() => rmSync(probeDirectory, { recursive: true, force: true }));
 
 interface Rootfs {
   readonly path: string;

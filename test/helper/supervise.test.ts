@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import {
+  accessSync,
   chmodSync,
+  constants,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -264,12 +266,10 @@ describe.each([
 });
 
 describe("cgroups", () => {
-  const hierarchy = ["/sys/fs/cgroup/pids", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"].find((directory) =>
-    existsSync(join(directory, "cgroup.procs")),
-  );
+  const hierarchy = ["/sys/fs/cgroup/pids", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"].find(isOurs);
 
   test.skipIf(!isRoot || hierarchy === undefined)(
-    "needs root and cgroups: the program starts inside, and what it leaves is killed and removed",
+    "needs root and writable cgroups: the program starts inside, and what it leaves is killed and removed",
     async () => {
       const cgroup = join(hierarchy as string, `pullrun-test-${process.pid}`);
       const out = join(temporaryDirectory(), "out");
@@ -287,7 +287,7 @@ describe("cgroups", () => {
   );
 
   test.skipIf(!isRoot || hierarchy === undefined)(
-    "needs root and cgroups: processes still in a cgroup do not keep it",
+    "needs root and writable cgroups: processes still in a cgroup do not keep it",
     async () => {
       const cgroup = join(hierarchy as string, `pullrun-left-${process.pid}`);
       mkdirSync(join(cgroup, "below"), { recursive: true });
@@ -303,6 +303,16 @@ describe("cgroups", () => {
     },
   );
 });
+
+/** A mounted hierarchy, and not read-only as in a container. */
+function isOurs(hierarchy: string): boolean {
+  try {
+    accessSync(join(hierarchy, "cgroup.procs"), constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function isGone(pid: string): boolean {
   try {

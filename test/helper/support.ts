@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
-import { cloneFlags } from "../../src/helper/constants.js";
+import { capabilityNames, cloneFlags } from "../../src/helper/constants.js";
+import { hasCapability } from "../../src/helper/denial.js";
 import type { Helper } from "../../src/helper/helper.js";
 import { openHelper } from "../../src/helper/process.js";
 import type { Plan, PlanStep, Step } from "../../src/helper/plan.js";
@@ -14,6 +15,10 @@ import { userNamespace } from "../../src/helper/probe.js";
 const helperDirectory = fileURLToPath(new URL("../../helper", import.meta.url));
 
 export const isRoot = process.geteuid?.() === 0;
+/** Root over the machine, not only over a container: may set trusted.* attributes, for one. */
+export const isAdministrator =
+  isRoot &&
+  hasCapability(readFileSync("/proc/self/status", "utf8"), capabilityNames.indexOf("CAP_SYS_ADMIN"));
 const ids = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
 
 /** A user with no account, no privilege and no files. */

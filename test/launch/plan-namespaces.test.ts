@@ -40,69 +40,70 @@ function find<K extends Step["kind"]>(steps: readonly PlanStep[], kind: K): Extr
 test("is this, step by step, for hello-world as root", () => {
   expect(formatPlan(plan())).toMatchInlineSnapshot(`
     " 1. make-dir path=/store/containers/ID mode=0700
-     2. make-dir path=/store/containers/ID/upper mode=0755
-     3. make-dir path=/store/containers/ID/work mode=0700
-     4. make-dir path=/store/containers/ID/merged mode=0700
-     5. hint text="root may not make namespaces here (an ordinary container?); use --isolation chroot, which is no sandbox"
-     6. clone flags=CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWPID|CLONE_NEWNET cgroupProcs=[]
-     7. hint
-     8. unshare flags=CLONE_NEWCGROUP
-     9. private-mounts
-    10. hint text="overlay needs a store on a local filesystem such as ext4, xfs or tmpfs: choose one with --root"
-    11. root-overlay at=/store/containers/ID/merged upper=/store/containers/ID/upper work=/store/containers/ID/work lowers=[/store/rootfs/B /store/rootfs/A]
-    12. hint
-    13. hint text="parts of /proc are hidden where pullrun runs (an ordinary container?); give that container an unmasked /proc (docker --security-opt systempaths=unconfined, podman --security-opt unmask=ALL), or use --isolation chroot"
-    14. mount fstype=proc source=proc target=/proc flags=MS_NOSUID|MS_NODEV|MS_NOEXEC
-    15. hint
-    16. mount fstype=tmpfs source=tmpfs target=/dev flags=MS_NOSUID|MS_NODEV|MS_STRICTATIME data=mode=755,size=65536k
-    17. bind source=/dev/null target=/dev/null flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
-    18. bind source=/dev/zero target=/dev/zero flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
-    19. bind source=/dev/full target=/dev/full flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
-    20. bind source=/dev/random target=/dev/random flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
-    21. bind source=/dev/urandom target=/dev/urandom flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
-    22. bind source=/dev/tty target=/dev/tty flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
-    23. symlink text=/proc/self/fd target=/dev/fd
-    24. symlink text=/proc/self/fd/0 target=/dev/stdin
-    25. symlink text=/proc/self/fd/1 target=/dev/stdout
-    26. symlink text=/proc/self/fd/2 target=/dev/stderr
-    27. symlink text=pts/ptmx target=/dev/ptmx
-    28. symlink text=/proc/kcore target=/dev/core
-    29. mount fstype=devpts source=devpts target=/dev/pts flags=MS_NOSUID|MS_NOEXEC data=newinstance,ptmxmode=0666,mode=0620,gid=5
-    30. mount fstype=sysfs source=sysfs target=/sys flags=MS_RDONLY|MS_NOSUID|MS_NODEV|MS_NOEXEC
-    31. mount fstype=tmpfs source=tmpfs target=/sys/fs/cgroup flags=MS_NOSUID|MS_NODEV|MS_NOEXEC data=mode=755,size=64k
-    32. remount target=/sys/fs/cgroup flags=MS_RDONLY|MS_NOSUID|MS_NODEV|MS_NOEXEC
-    33. mount fstype=mqueue source=mqueue target=/dev/mqueue flags=MS_NOSUID|MS_NODEV|MS_NOEXEC
-    34. mount fstype=tmpfs source=shm target=/dev/shm flags=MS_NOSUID|MS_NODEV|MS_NOEXEC data=mode=1777,size=65536k
-    35. mask target=/proc/acpi
-    36. mask target=/proc/asound
-    37. mask target=/proc/interrupts
-    38. mask target=/proc/kcore
-    39. mask target=/proc/keys
-    40. mask target=/proc/latency_stats
-    41. mask target=/proc/sched_debug
-    42. mask target=/proc/scsi
-    43. mask target=/proc/timer_list
-    44. mask target=/proc/timer_stats
-    45. mask target=/sys/devices/virtual/powercap
-    46. mask target=/sys/firmware
-    47. readonly target=/proc/bus
-    48. readonly target=/proc/fs
-    49. readonly target=/proc/irq
-    50. readonly target=/proc/sys
-    51. readonly target=/proc/sysrq-trigger
-    52. remount target=/ flags=MS_NODEV
-    53. hostname name=0123456789ab
-    54. loopback
-    55. session-keyring name=_ses.0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
-    56. stdin-null
-    57. pivot
-    58. working-dir path=/
-    59. umask mask=022
-    60. credentials uid=0 gid=0 bounding=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP permitted=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP effective=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP inheritable=none ambient=none groups=[0]
-    61. environment entries=[PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOSTNAME=0123456789ab HOME=/]
-    62. exec argv=[/hello]
-    63. cleanup
-    64. remove-tree path=/store/containers/ID
+     2. lock path=/store/containers/ID/lock
+     3. make-dir path=/store/containers/ID/upper mode=0755
+     4. make-dir path=/store/containers/ID/work mode=0700
+     5. make-dir path=/store/containers/ID/merged mode=0700
+     6. hint text="root may not make namespaces here (an ordinary container?); use --isolation chroot, which is no sandbox"
+     7. clone flags=CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWPID|CLONE_NEWNET cgroupProcs=[]
+     8. hint
+     9. unshare flags=CLONE_NEWCGROUP
+    10. private-mounts
+    11. hint text="overlay needs a store on a local filesystem such as ext4, xfs or tmpfs: choose one with --root"
+    12. root-overlay at=/store/containers/ID/merged upper=/store/containers/ID/upper work=/store/containers/ID/work lowers=[/store/rootfs/B /store/rootfs/A]
+    13. hint
+    14. hint text="parts of /proc are hidden where pullrun runs (an ordinary container?); give that container an unmasked /proc (docker --security-opt systempaths=unconfined, podman --security-opt unmask=ALL), or use --isolation chroot"
+    15. mount fstype=proc source=proc target=/proc flags=MS_NOSUID|MS_NODEV|MS_NOEXEC
+    16. hint
+    17. mount fstype=tmpfs source=tmpfs target=/dev flags=MS_NOSUID|MS_NODEV|MS_STRICTATIME data=mode=755,size=65536k
+    18. bind source=/dev/null target=/dev/null flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
+    19. bind source=/dev/zero target=/dev/zero flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
+    20. bind source=/dev/full target=/dev/full flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
+    21. bind source=/dev/random target=/dev/random flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
+    22. bind source=/dev/urandom target=/dev/urandom flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
+    23. bind source=/dev/tty target=/dev/tty flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
+    24. symlink text=/proc/self/fd target=/dev/fd
+    25. symlink text=/proc/self/fd/0 target=/dev/stdin
+    26. symlink text=/proc/self/fd/1 target=/dev/stdout
+    27. symlink text=/proc/self/fd/2 target=/dev/stderr
+    28. symlink text=pts/ptmx target=/dev/ptmx
+    29. symlink text=/proc/kcore target=/dev/core
+    30. mount fstype=devpts source=devpts target=/dev/pts flags=MS_NOSUID|MS_NOEXEC data=newinstance,ptmxmode=0666,mode=0620,gid=5
+    31. mount fstype=sysfs source=sysfs target=/sys flags=MS_RDONLY|MS_NOSUID|MS_NODEV|MS_NOEXEC
+    32. mount fstype=tmpfs source=tmpfs target=/sys/fs/cgroup flags=MS_NOSUID|MS_NODEV|MS_NOEXEC data=mode=755,size=64k
+    33. remount target=/sys/fs/cgroup flags=MS_RDONLY|MS_NOSUID|MS_NODEV|MS_NOEXEC
+    34. mount fstype=mqueue source=mqueue target=/dev/mqueue flags=MS_NOSUID|MS_NODEV|MS_NOEXEC
+    35. mount fstype=tmpfs source=shm target=/dev/shm flags=MS_NOSUID|MS_NODEV|MS_NOEXEC data=mode=1777,size=65536k
+    36. mask target=/proc/acpi
+    37. mask target=/proc/asound
+    38. mask target=/proc/interrupts
+    39. mask target=/proc/kcore
+    40. mask target=/proc/keys
+    41. mask target=/proc/latency_stats
+    42. mask target=/proc/sched_debug
+    43. mask target=/proc/scsi
+    44. mask target=/proc/timer_list
+    45. mask target=/proc/timer_stats
+    46. mask target=/sys/devices/virtual/powercap
+    47. mask target=/sys/firmware
+    48. readonly target=/proc/bus
+    49. readonly target=/proc/fs
+    50. readonly target=/proc/irq
+    51. readonly target=/proc/sys
+    52. readonly target=/proc/sysrq-trigger
+    53. remount target=/ flags=MS_NODEV
+    54. hostname name=0123456789ab
+    55. loopback
+    56. session-keyring name=_ses.0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+    57. stdin-null
+    58. pivot
+    59. working-dir path=/
+    60. umask mask=022
+    61. credentials uid=0 gid=0 bounding=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP permitted=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP effective=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP inheritable=none ambient=none groups=[0]
+    62. environment entries=[PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOSTNAME=0123456789ab HOME=/]
+    63. exec argv=[/hello]
+    64. cleanup
+    65. remove-tree path=/store/containers/ID
     "
   `);
 });
@@ -111,12 +112,12 @@ test("is this for hello-world as a user who has one id", () => {
   const rootful = formatPlan(plan()).split("\n");
   const rootless = formatPlan(plan({ privilege: single })).split("\n");
   expect(rootless.filter((line) => !rootful.includes(line)).join("\n")).toMatchInlineSnapshot(`
-    " 5. hint text="user namespaces are not allowed here; run with sudo, or have kernel.unprivileged_userns_clone enabled"
-     6. clone flags=CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWUSER|CLONE_NEWPID|CLONE_NEWNET uidMap="0 12345 1\\n" gidMap="0 12345 1\\n" cgroupProcs=[]
-    10. hint text="overlay needs a store on a local filesystem such as ext4, xfs or tmpfs, and rootless Linux 5.11 or later: choose one with --root"
-    11. root-overlay at=/store/containers/ID/merged upper=/store/containers/ID/upper work=/store/containers/ID/work options=userxattr lowers=[/store/rootfs/B /store/rootfs/A]
-    29. mount fstype=devpts source=devpts target=/dev/pts flags=MS_NOSUID|MS_NOEXEC data=newinstance,ptmxmode=0666,mode=0620
-    60. credentials uid=0 gid=0 bounding=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP permitted=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP effective=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP inheritable=none ambient=none"
+    " 6. hint text="user namespaces are not allowed here; run with sudo, or have kernel.unprivileged_userns_clone enabled"
+     7. clone flags=CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWUSER|CLONE_NEWPID|CLONE_NEWNET uidMap="0 12345 1\\n" gidMap="0 12345 1\\n" cgroupProcs=[]
+    11. hint text="overlay needs a store on a local filesystem such as ext4, xfs or tmpfs, and rootless Linux 5.11 or later: choose one with --root"
+    12. root-overlay at=/store/containers/ID/merged upper=/store/containers/ID/upper work=/store/containers/ID/work options=userxattr lowers=[/store/rootfs/B /store/rootfs/A]
+    30. mount fstype=devpts source=devpts target=/dev/pts flags=MS_NOSUID|MS_NOEXEC data=newinstance,ptmxmode=0666,mode=0620
+    61. credentials uid=0 gid=0 bounding=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP permitted=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP effective=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP inheritable=none ambient=none"
   `);
 });
 

@@ -255,7 +255,7 @@ describe.skipIf(needs !== "")(`${needs}root file systems as directories`, () => 
     const failure = await store.ensureRootfs(diffIds, { privilege: root }).catch((error: unknown) => error);
     expect(failure).toMatchObject({
       code: "BAD_TAR",
-      message: expect.stringMatching(/^layer 2 of 2 \(sha256:.*x: is a hard link/),
+      message: expect.stringMatching(/^layer 2 of 2 \(sha256:.*x: is a hard link/) as string,
     });
     expect(await store.findRootfs(diffIds, root)).toBeUndefined();
     expect(readdirSync(store.paths.rootfs).filter((name) => name.startsWith("."))).toEqual([]);
@@ -303,7 +303,9 @@ describe.skipIf(needs !== "")(`${needs}with less privilege`, () => {
     const store = await openTestStore();
     const { diffIds } = await addImage(store, "localhost/a:1", archives);
     const warnings: string[] = [];
-    const emit = (event: PullEvent): void => void (event.type === "warning" && warnings.push(event.message));
+    const emit = (event: PullEvent): void => {
+      if (event.type === "warning") warnings.push(event.message);
+    };
     const target = path.join(temporaryDirectory(), "flat");
     const result = store.unpackFlat(diffIds, target, { privilege, emit });
     return { store, diffIds, target, warnings, result };
@@ -337,8 +339,8 @@ describe.skipIf(needs !== "")(`${needs}with less privilege`, () => {
       const failure = await result.catch((error: unknown) => error);
       expect(failure).toMatchObject({
         code: "UNSUPPORTED_LAYER",
-        message: expect.stringMatching(/\/far: .*1000640000 .*0-0, 1-65535/),
-        hint: expect.stringContaining("/etc/sub"),
+        message: expect.stringMatching(/\/far: .*1000640000 .*0-0, 1-65535/) as string,
+        hint: expect.stringContaining("/etc/sub") as string,
       });
     },
   );

@@ -125,7 +125,7 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}a layout as the source of an 
       .catch((error: unknown) => error);
     expect(failure).toMatchObject({
       code: "BAD_REFERENCE",
-      hint: expect.stringContaining("localhost/a:1, localhost/b:2"),
+      hint: expect.stringContaining("localhost/a:1, localhost/b:2") as string,
     });
   });
 
@@ -186,7 +186,10 @@ test.skipIf(helloWorld === undefined)(
   async () => {
     const content = layoutContent(helloWorld!, { repository: "library/hello-world" });
     const descriptor = await content.resolve("library/hello-world", "latest");
-    expect(descriptor).toMatchObject({ digest: expect.stringContaining("424f1f86cdf5"), size: 12_662 });
+    expect(descriptor).toMatchObject({
+      digest: expect.stringContaining("424f1f86cdf5") as string,
+      size: 12_662,
+    });
     expect(await content.tags("library/hello-world")).toEqual(["latest"]);
   },
 );

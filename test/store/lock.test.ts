@@ -16,7 +16,9 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}locks`, () => {
       await removeLockDirectory(file);
       inside--;
     };
-    await Promise.all(Array.from({ length: 12 }, () => withLock({ helper, file }, { makeDirectory: true }, work)));
+    await Promise.all(
+      Array.from({ length: 12 }, () => withLock({ helper, file }, { makeDirectory: true }, work)),
+    );
     expect(most).toBe(1);
     expect(existsSync(directory)).toBe(false);
   });

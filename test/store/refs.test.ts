@@ -188,7 +188,7 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}removing an image`, () => {
     const strange = path.join(store.paths.blobs, "not-ours");
     const download = store.paths.ingest(parseDigest(`sha256:${"b".repeat(64)}`));
     writeFileSync(strange, "x");
-    writeFileSync(`${download}`, "x");
+    writeFileSync(download, "x");
     await store.remove(image, { privilege });
     expect(existsSync(strange) && existsSync(download)).toBe(true);
   });

@@ -45,7 +45,9 @@ function describeArchive(archive: Buffer): Map<string, string> {
   for (const entry of entriesOf(archive)) {
     const { type, mode, uid, gid, mtime, mtimeNs, major, minor } = entry;
     const data = archive.subarray(entry.offset, entry.offset + entry.size);
-    const xattrs = entry.xattrs.map(({ name, value }) => `${name}=${value.toString("hex")}`).sort();
+    const xattrs = entry.xattrs
+      .map(({ name, value }) => `${name.toString("latin1")}=${value.toString("hex")}`)
+      .sort();
     const fields = [
       type,
       mode.toString(8),
