@@ -133,6 +133,9 @@ run_plan (struct context *context)
     return status;
   if (status == 0 && start_child (context, &plan->steps[plan->clone], &child) < 0) {
     report_failure (context, plan->clone + 1, step_name (STEP_CLONE));
+    /* In the child: cleaning up is the supervisor's. */
+    if (child.pid == 0)
+      _exit (EXIT_OURS);
     status = EXIT_OURS;
   } else if (status == 0 && child.pid == 0) {
     _exit (run_steps (context, plan->clone + 1, plan->cleanup));

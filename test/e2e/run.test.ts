@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pullrun, temporaryDirectory, type CliOptions, type CliResult } from "../support/cli.js";
+import { probeOf } from "../support/container.js";
 import { serveFixtures, type Served } from "../support/served.js";
 import { isRoot } from "../support/tools.js";
 
@@ -44,7 +43,7 @@ describe.each(users.filter(({ skip }) => !skip))("as $who", ({ uid }) => {
 
   test("a signal to the command reaches the container", async () => {
     const { status, stdout } = await run("probe", ["wait"], {
-      onStart: (child) => void containerOf(child.pid ?? 0).then(() => child.kill("SIGTERM")),
+      onStart: (child) => void probeOf(child.pid ?? 0).then(() => child.kill("SIGTERM")),
     });
     expect({ status, stdout }).toEqual({ status: 143, stdout: expect.stringContaining("signal 15") as string });
   });
@@ -91,22 +90,8 @@ describe.each(users.filter(({ skip }) => !skip))("as $who", ({ uid }) => {
   });
 });
 
-/** The container's first process, once the command has become its supervisor and it runs the probe. */
-async function containerOf(supervisor: number): Promise<number> {
-  for (;;) {
-    await sleep(20);
-    const children = await readText(`/proc/${supervisor}/task/${supervisor}/children`);
-    const pid = Number(children.trim().split(" ")[0]);
-    if (pid > 0 && (await readText(`/proc/${pid}/cmdline`)).startsWith("/bin/probe")) return pid;
-  }
-}
-
 async function killContainer(supervisor: number): Promise<void> {
-  process.kill(await containerOf(supervisor), "SIGKILL");
-}
-
-async function readText(file: string): Promise<string> {
-  return readFile(file, "utf8").catch(() => "");
+  process.kill(await probeOf(supervisor), "SIGKILL");
 }
 
 test.skipIf(!isRoot)("needs root: without subordinate ids an image's own user gets the one id there is", async () => {
