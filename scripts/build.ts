@@ -18,14 +18,20 @@ const shared = {
   format: "esm",
   target: "node22.20",
   // Bundled CommonJS packages call require() for Node's own modules, which an ES module does not have.
-  banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+  banner: {
+    js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+  },
   logLevel: "warning",
 } as const;
 
 rmSync("dist", { recursive: true, force: true });
 await build({
   ...shared,
-  entryPoints: { cli: "src/cli/main.ts", index: "src/index.ts", "ingest-worker": "src/store/ingest-worker.ts" },
+  entryPoints: {
+    cli: "src/cli/main.ts",
+    index: "src/index.ts",
+    "ingest-worker": "src/store/ingest-worker.ts",
+  },
   outdir: "dist",
   splitting: true,
   // Flat, because code finds its neighbours (worker, demo images, helper) relative to its own file.
@@ -35,4 +41,8 @@ await build({ ...shared, entryPoints: ["fixtures/build.ts"], outfile: "build/fix
 rmSync("dist/demo", { recursive: true, force: true });
 step(process.execPath, ["build/fixtures.js", "dist/demo"], "");
 step(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], "run npm ci first");
-step("make", ["-s", "-C", "helper"], "the launch helper is C: install make and a C compiler (Debian: apt-get install gcc make libc6-dev)");
+step(
+  "make",
+  ["-s", "-C", "helper"],
+  "the launch helper is C: install make and a C compiler (Debian: apt-get install gcc make libc6-dev)",
+);

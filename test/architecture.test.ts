@@ -14,7 +14,10 @@ const allowed: Record<string, readonly string[]> = {
   api: ["core", "helper", "registry", "store", "launch"],
   cli: ["core", "api"],
 };
-const typesOnly: Record<string, readonly string[]> = { launch: ["store"], cli: ["registry", "store", "launch", "helper"] };
+const typesOnly: Record<string, readonly string[]> = {
+  launch: ["store"],
+  cli: ["registry", "store", "launch", "helper"],
+};
 
 /** Packages and modules that only the named files may import. */
 const reserved: Record<string, readonly string[]> = {
@@ -38,7 +41,8 @@ function importsOf(file: string): Import[] {
   for (const match of text.matchAll(/^(?:import|export)\s+(type\s+)?[^"';]*?from\s+"([^"]+)"/gms)) {
     found.push({ file, target: match[2]!, typeOnly: match[1] !== undefined });
   }
-  for (const match of text.matchAll(/import\("([^"]+)"\)/g)) found.push({ file, target: match[1]!, typeOnly: false });
+  for (const match of text.matchAll(/import\("([^"]+)"\)/g))
+    found.push({ file, target: match[1]!, typeOnly: false });
   return found;
 }
 

@@ -56,7 +56,13 @@ async function chainIdOf(directory: string): Promise<Digest | undefined> {
 /** Whether somebody holds the lock that a supervisor holds as long as it lives. */
 async function isAlive(helper: Helper, directory: string): Promise<boolean> {
   try {
-    await helper.run([{ kind: "lock", path: lockPath(directory) }, { kind: "exit", code: 0 }], {});
+    await helper.run(
+      [
+        { kind: "lock", path: lockPath(directory) },
+        { kind: "exit", code: 0 },
+      ],
+      {},
+    );
     return false;
   } catch (error) {
     if (error instanceof LaunchError && error.info.details?.["errno"] === "EAGAIN") return true;

@@ -37,7 +37,8 @@ function fits({ manifest }: StoredImage, { platform, platformGiven }: ImageReque
 }
 
 function notThere({ image, platform }: ImageRequest, other: StoredImage | undefined): StoreError {
-  const observed = other === undefined ? "not in the store" : `in the store, but not for ${formatPlatform(platform)}`;
+  const observed =
+    other === undefined ? "not in the store" : `in the store, but not for ${formatPlatform(platform)}`;
   return new StoreError("NOT_FOUND", `image: ${printable(image, 100)}: ${observed}`, {
     hint: "pull it first, or leave out --pull=never",
   });

@@ -28,14 +28,22 @@ export interface FetchOptions {
 }
 
 /** Resolves `source` and walks down to the manifest and config for one platform. `what` names the image in errors. */
-export async function fetchImage(what: string, source: ImageSource, options: FetchOptions): Promise<FetchedImage> {
+export async function fetchImage(
+  what: string,
+  source: ImageSource,
+  options: FetchOptions,
+): Promise<FetchedImage> {
   const resolved = await source.resolve(options.signal);
   const { indexes, manifest } = await walkToManifest(what, source, { ...options, resolved });
   const config = await fetchConfig(what, source, { ...options, manifest: manifest.value });
   return { resolved, indexes, manifest, config };
 }
 
-async function walkToManifest(what: string, source: ImageSource, options: FetchOptions & { resolved: Descriptor }) {
+async function walkToManifest(
+  what: string,
+  source: ImageSource,
+  options: FetchOptions & { resolved: Descriptor },
+) {
   const indexes: RawDocument<unknown>[] = [];
   let descriptor = options.resolved;
   for (let depth = 0; depth <= limits.indexDepth; depth++) {
@@ -58,7 +66,8 @@ async function fetchConfig(
   const { manifest, signal } = options;
   const descriptor = manifest.config;
   refuseOtherContent(what, manifest);
-  const bytes = (await options.cached(descriptor)) ?? (await source.smallBlob(descriptor, limits.configBytes, signal));
+  const bytes =
+    (await options.cached(descriptor)) ?? (await source.smallBlob(descriptor, limits.configBytes, signal));
   const value = parseImageConfig(what, bytes);
   if (value.diffIds.length !== manifest.layers.length) {
     const message = `${what}: config lists ${value.diffIds.length} diffIDs (expected ${manifest.layers.length}, one per layer)`;
@@ -70,13 +79,20 @@ async function fetchConfig(
 function refuseOtherContent(what: string, manifest: Manifest): void {
   const { mediaType } = manifest.config;
   if (!isImageConfig(mediaType)) {
-    throw new RegistryError("UNSUPPORTED_MEDIA", `${what}: not a container image (config type ${printable(mediaType, 100)})`, {
-      hint: "it is an artifact of another tool, such as a chart or a signature",
-    });
+    throw new RegistryError(
+      "UNSUPPORTED_MEDIA",
+      `${what}: not a container image (config type ${printable(mediaType, 100)})`,
+      {
+        hint: "it is an artifact of another tool, such as a chart or a signature",
+      },
+    );
   }
   const odd = manifest.layers.find((layer) => !isTarLayer(layer.mediaType));
   if (odd !== undefined) {
     const encrypted = odd.mediaType.includes("+encrypted") ? " (encrypted layers are not supported)" : "";
-    throw new RegistryError("UNSUPPORTED_MEDIA", `${what}: layer type ${printable(odd.mediaType, 100)} is not a tar${encrypted}`);
+    throw new RegistryError(
+      "UNSUPPORTED_MEDIA",
+      `${what}: layer type ${printable(odd.mediaType, 100)} is not a tar${encrypted}`,
+    );
   }
 }

@@ -22,7 +22,10 @@ export async function findStored(store: Store, image: string): Promise<readonly 
 }
 
 /** @throws StoreError NOT_FOUND */
-export async function requireStored(store: Store, image: string): Promise<readonly [StoredImage, ...StoredImage[]]> {
+export async function requireStored(
+  store: Store,
+  image: string,
+): Promise<readonly [StoredImage, ...StoredImage[]]> {
   const [first, ...others] = await findStored(store, image);
   if (first !== undefined) return [first, ...others];
   throw new StoreError("NOT_FOUND", `image: ${printable(image, 100)}: not in the store`, {
@@ -34,7 +37,8 @@ export async function loadImage(store: Store, stored: StoredImage): Promise<Loca
   const { name } = stored;
   const bytes = await store.read(stored.manifest, limits.manifestBytes);
   const value = parseManifest(name, bytes, stored.manifest.mediaType);
-  if (value.kind !== "manifest") throw new StoreError("CORRUPT", `image: ${printable(name)}: its manifest is an index`);
+  if (value.kind !== "manifest")
+    throw new StoreError("CORRUPT", `image: ${printable(name)}: its manifest is an index`);
   const configBytes = await store.read(value.config, limits.configBytes);
   const config = parseImageConfig(name, configBytes);
   return {

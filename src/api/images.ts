@@ -24,7 +24,10 @@ export interface ImageSummary {
 }
 
 /** The images in the store, newest first; none where there is no store yet. */
-export async function listImages(context: Context, filter: { readonly name: string | undefined }): Promise<ImageSummary[]> {
+export async function listImages(
+  context: Context,
+  filter: { readonly name: string | undefined },
+): Promise<ImageSummary[]> {
   const store = await context.store({ create: false }).catch((error: unknown) => {
     if (error instanceof StoreError && error.code === "NOT_FOUND") return undefined;
     throw error;
@@ -35,7 +38,8 @@ export async function listImages(context: Context, filter: { readonly name: stri
   for (const stored of await store.images()) {
     const summary = await summarize(store, stored);
     const fits = wanted === undefined || familiarName(wanted) === summary.repository;
-    const tagFits = wanted?.tag === undefined || !filter.name?.endsWith(`:${wanted.tag}`) || wanted.tag === summary.tag;
+    const tagFits =
+      wanted?.tag === undefined || !filter.name?.endsWith(`:${wanted.tag}`) || wanted.tag === summary.tag;
     if (fits && tagFits) images.push(summary);
   }
   return images.sort((a, b) => (b.created ?? "").localeCompare(a.created ?? ""));

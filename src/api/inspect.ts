@@ -13,7 +13,12 @@ export interface ImageDetails {
   readonly created?: string;
   readonly author?: string;
   readonly config: LocalImage["config"]["value"]["process"];
-  readonly layers: readonly { readonly digest: string; readonly diffId: string; readonly mediaType: string; readonly size: number }[];
+  readonly layers: readonly {
+    readonly digest: string;
+    readonly diffId: string;
+    readonly mediaType: string;
+    readonly size: number;
+  }[];
   readonly history: LocalImage["config"]["value"]["history"];
 }
 

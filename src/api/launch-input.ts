@@ -34,5 +34,9 @@ export function launchInput(request: LaunchRequest): LaunchInput {
   const image = request.image.config.value;
   const spec = createSpec({ image, options, containerId, rootPath, privilege, facts, host, containerDir });
   const hostname = hostnameOf({ options, containerId, host });
-  return { spec, files: containerFiles({ hostname, network: options.network, resolvConf: host.resolvConf }), own: host.own };
+  return {
+    spec,
+    files: containerFiles({ hostname, network: options.network, resolvConf: host.resolvConf }),
+    own: host.own,
+  };
 }

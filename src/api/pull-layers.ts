@@ -51,9 +51,11 @@ function distinctLayers({ manifest, config }: FetchedImage): Layer[] {
   return [...byDigest.values()];
 }
 
-
-
-async function pullLayer({ descriptor, diffId }: Layer, pool: LayerPool, options: PullLayersOptions): Promise<void> {
+async function pullLayer(
+  { descriptor, diffId }: Layer,
+  pool: LayerPool,
+  options: PullLayersOptions,
+): Promise<void> {
   const { digest, size: total } = descriptor;
   let done = 0;
   let state: LayerState = "waiting";

@@ -40,7 +40,11 @@ export async function pull(context: Context, request: PullRequest): Promise<Pull
   }
 }
 
-type PullJob = PullRequest & { readonly name: ImageName; readonly store: Store; readonly source: ImageSource };
+type PullJob = PullRequest & {
+  readonly name: ImageName;
+  readonly store: Store;
+  readonly source: ImageSource;
+};
 
 async function pullFrom(context: Context, job: PullJob): Promise<PulledImage> {
   const { store, source, platform } = job;
@@ -92,12 +96,19 @@ async function commit(
 
 function referenceOf(name: ImageName, image: FetchedImage): Reference {
   if (name.kind === "registry") return name.reference;
-  return layoutReference(name.directory, image.resolved.annotations?.["org.opencontainers.image.ref.name"] ?? name.tag);
+  return layoutReference(
+    name.directory,
+    image.resolved.annotations?.["org.opencontainers.image.ref.name"] ?? name.tag,
+  );
 }
 
 function warnOfOtherPlatform({ emit }: Context, image: FetchedImage, wanted: Platform): void {
   const actual = image.config.value.platform;
-  if (samePlatform(actual, wanted) || (actual.os === wanted.os && actual.architecture === wanted.architecture)) return;
+  if (
+    samePlatform(actual, wanted) ||
+    (actual.os === wanted.os && actual.architecture === wanted.architecture)
+  )
+    return;
   const message = `the image is for ${formatPlatform(actual)}, not ${formatPlatform(wanted)}`;
   emit({ type: "warning", message });
 }

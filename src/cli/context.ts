@@ -32,7 +32,8 @@ export function platformOf(flags: Flags, env: Env): Platform {
 
 /** DOCKER_AUTH_CONFIG holds a whole config.json and goes before the file. */
 function authFilesOf(env: Env): { path: string; text: string }[] {
-  const inline = env.dockerAuthConfig === undefined ? [] : [{ path: "DOCKER_AUTH_CONFIG", text: env.dockerAuthConfig }];
+  const inline =
+    env.dockerAuthConfig === undefined ? [] : [{ path: "DOCKER_AUTH_CONFIG", text: env.dockerAuthConfig }];
   const file = env.dockerConfigFile;
   return existsSync(file) ? [...inline, { path: file, text: readFileSync(file, "utf8") }] : inline;
 }

@@ -66,7 +66,8 @@ function optionOf(flag: FlagSpec): Option {
   const option = new Option(flag.flags, flag.description);
   if (flag.choices !== undefined) option.choices(flag.choices);
   if (flag.default !== undefined) option.default(flag.default);
-  if (flag.repeat) option.argParser((value: string, previous: string[] | undefined) => [...(previous ?? []), value]);
+  if (flag.repeat)
+    option.argParser((value: string, previous: string[] | undefined) => [...(previous ?? []), value]);
   return option;
 }
 
@@ -84,7 +85,9 @@ function invocationOf(args: readonly string[], values: Record<string, unknown>, 
 function abortOnSignals(): AbortSignal {
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
-    process.once(name, () => controller.abort(new AbortError("INTERRUPTED", "interrupted", { details: { signal: name } })));
+    process.once(name, () =>
+      controller.abort(new AbortError("INTERRUPTED", "interrupted", { details: { signal: name } })),
+    );
   }
   return controller.signal;
 }

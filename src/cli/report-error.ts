@@ -4,7 +4,10 @@ const signalStatus: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 1
 const internalError = 70;
 
 /** Prints the error as one line and a hint, and returns the exit status. Only bugs show a stack. */
-export function reportError(error: unknown, options: { readonly failure: 1 | 125; readonly debug: boolean }): number {
+export function reportError(
+  error: unknown,
+  options: { readonly failure: 1 | 125; readonly debug: boolean },
+): number {
   if (!(error instanceof PullrunError)) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.stderr.write(`pullrun: internal error, please report it\n${text}\n`);

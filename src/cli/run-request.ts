@@ -48,11 +48,17 @@ function readEnvFile(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw new UsageError("BAD_VALUE", `--env-file: ${file}: ${errnoOf(error) ?? "cannot be read"}`, { cause: error });
+    throw new UsageError("BAD_VALUE", `--env-file: ${file}: ${errnoOf(error) ?? "cannot be read"}`, {
+      cause: error,
+    });
   }
 }
 
-function parsed(flags: Flags, name: string, parse: (flag: string, text: string) => number): number | undefined {
+function parsed(
+  flags: Flags,
+  name: string,
+  parse: (flag: string, text: string) => number,
+): number | undefined {
   const text = flags.text(name);
   return text === undefined ? undefined : parse(`--${name}`, text);
 }

@@ -6,7 +6,8 @@ const units: Readonly<Record<string, number>> = { b: 1, k: 1024, m: 1024 ** 2, g
 /** Docker's sizes: `512m`, `1.5g`, `64MiB`, plain bytes. */
 export function parseSize(flag: string, text: string): number {
   const match = /^([0-9]+(?:\.[0-9]+)?)([bkmgt]?)(?:i?b)?$/i.exec(text);
-  const bytes = match === null ? NaN : Math.floor(Number(match[1]) * (units[(match[2] ?? "").toLowerCase()] ?? 1));
+  const bytes =
+    match === null ? NaN : Math.floor(Number(match[1]) * (units[(match[2] ?? "").toLowerCase()] ?? 1));
   if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
   throw badValue(flag, text, "a size above zero such as 512m or 2g");
 }

@@ -34,7 +34,9 @@ export function isMapped(map: readonly IdMapping[], id: number): boolean {
 
 /** The other way: of a spec's mappings, the text for a plan. */
 export function planMap(mappings: readonly OciIdMapping[] = []): string {
-  return mapText(mappings.map(({ containerID, hostID, size }) => ({ inside: containerID, outside: hostID, count: size })));
+  return mapText(
+    mappings.map(({ containerID, hostID, size }) => ({ inside: containerID, outside: hostID, count: size })),
+  );
 }
 
 export function ociMapping(map: readonly IdMapping[]): OciIdMapping[] {

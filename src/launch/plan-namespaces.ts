@@ -125,9 +125,7 @@ function sealSteps({ linux, root, process }: Spec): PlanStep[] {
   return [
     ...linux.maskedPaths.map((target): PlanStep => ({ kind: "mask", target })),
     ...linux.readonlyPaths.map((target): PlanStep => ({ kind: "readonly", target })),
-    ...(process.cwd === "/"
-      ? []
-      : [{ kind: "mkdir", target: process.cwd, mode: 0o755, uid, gid } as const]),
+    ...(process.cwd === "/" ? [] : [{ kind: "mkdir", target: process.cwd, mode: 0o755, uid, gid } as const]),
     { kind: "remount", target: "/", flags: mountFlags.MS_NODEV | (root.readonly ? mountFlags.MS_RDONLY : 0) },
   ];
 }

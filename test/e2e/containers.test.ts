@@ -27,7 +27,11 @@ describe.each(users.filter(({ skip }) => !skip))("as $who", ({ uid }) => {
 
   async function start(root: string): Promise<{ child: ChildProcess; ended: Promise<unknown> }> {
     let child: ChildProcess | undefined;
-    const run = pullrun(["run", "-q", name(), "wait"], { root, ...user, onStart: (started) => (child = started) });
+    const run = pullrun(["run", "-q", name(), "wait"], {
+      root,
+      ...user,
+      onStart: (started) => (child = started),
+    });
     if (child === undefined) throw new Error("not started");
     await probeOf(child.pid ?? 0);
     return { child, ended: run };
@@ -61,7 +65,9 @@ describe.each(users.filter(({ skip }) => !skip))("as $who", ({ uid }) => {
   test("ten containers at once all run, and leave nothing behind", async () => {
     const root = temporaryDirectory(user);
     await pullrun(["pull", "-q", name()], { root, ...user });
-    const runs = Array.from({ length: 10 }, (_, i) => pullrun(["run", name(), "exit", String(i)], { root, ...user }));
+    const runs = Array.from({ length: 10 }, (_, i) =>
+      pullrun(["run", name(), "exit", String(i)], { root, ...user }),
+    );
     expect((await Promise.all(runs)).map(({ status }) => status)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(readdirSync(path.join(root, "containers"))).toEqual([]);
   });

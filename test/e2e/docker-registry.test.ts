@@ -25,7 +25,8 @@ const needs = [
 ].join("");
 
 /** What `docker run hello-world` prints, as far as it is the same for every build of the image. */
-const helloStart = "\nHello from Docker!\nThis message shows that your installation appears to be working correctly.\n";
+const helloStart =
+  "\nHello from Docker!\nThis message shows that your installation appears to be working correctly.\n";
 
 describe.skipIf(needs !== "")(`${needs}Debian's docker-registry holding genuine images`, () => {
   let scratch: string;
@@ -47,7 +48,10 @@ describe.skipIf(needs !== "")(`${needs}Debian's docker-registry holding genuine 
     await writeLayout(path.join(scratch, "alpine"), alpine);
     await skopeoCopy(`oci:${sharedLayout("hello-world")}`, `docker://${host}/library/hello-world:latest`);
     await skopeoCopy(`oci:${sharedLayout("busybox")}`, `docker://${host}/library/busybox:latest`);
-    await skopeoCopy(`oci:${path.join(scratch, "alpine")}:library/alpine:3.20`, `docker://${host}/library/alpine:3.20`);
+    await skopeoCopy(
+      `oci:${path.join(scratch, "alpine")}:library/alpine:3.20`,
+      `docker://${host}/library/alpine:3.20`,
+    );
   }
 
   test("hello-world prints what it prints, and again from the store with the registry stopped", async () => {
@@ -68,13 +72,18 @@ describe.skipIf(needs !== "")(`${needs}Debian's docker-registry holding genuine 
 
     test("runs a shell command with pipes and variables", async () => {
       const script = 'x=$(echo one two | wc -w); echo "$x words, pid $$, user $(id -u), $(hostname | wc -c)"';
-      const { status, stdout } = await pullrun(["run", "-q", name(), "sh", "-c", script], { root: temporaryDirectory() });
+      const { status, stdout } = await pullrun(["run", "-q", name(), "sh", "-c", script], {
+        root: temporaryDirectory(),
+      });
       expect({ status, stdout }).toEqual({ status: 0, stdout: "2 words, pid 1, user 0, 13\n" });
     });
 
     test("cat passes 20 MB through -i unchanged", async () => {
       const input = "0123456789abcdef\n".repeat((20 * 1024 * 1024) / 17);
-      const { status, stdout } = await pullrun(["run", "-q", "-i", name(), "cat"], { root: temporaryDirectory(), input });
+      const { status, stdout } = await pullrun(["run", "-q", "-i", name(), "cat"], {
+        root: temporaryDirectory(),
+        input,
+      });
       expect(status).toBe(0);
       expect(stdout === input).toBe(true);
     });
@@ -87,7 +96,9 @@ describe.skipIf(needs !== "")(`${needs}Debian's docker-registry holding genuine 
       [127, ["nothing-of-this-name"]],
       [137, ["sh", "-c", "sh -c 'kill -9 $$; :'; exit $?"]],
     ])("gives back %i for %j", async (status, command) => {
-      expect((await pullrun(["run", "-q", name(), ...command], { root: temporaryDirectory() })).status).toBe(status);
+      expect((await pullrun(["run", "-q", name(), ...command], { root: temporaryDirectory() })).status).toBe(
+        status,
+      );
     });
   });
 
@@ -95,7 +106,9 @@ describe.skipIf(needs !== "")(`${needs}Debian's docker-registry holding genuine 
     const sharded = await startDockerRegistry();
     const image = readLayout(sharedLayout("hello-world") ?? "");
     await seedStorage(sharded.storage, "library/hello-world:latest", image);
-    const { stdout } = await pullrun(["pull", "-q", `${sharded.host}/library/hello-world`], { root: temporaryDirectory() });
+    const { stdout } = await pullrun(["pull", "-q", `${sharded.host}/library/hello-world`], {
+      root: temporaryDirectory(),
+    });
     await sharded.close();
     expect(stdout).toBe(`${sharded.host}/library/hello-world@${image.descriptor.digest}\n`);
   });
@@ -107,10 +120,15 @@ describe.skipIf(needs !== "")(`${needs}docker-registry with token authentication
     const issuer = await startTokenIssuer({ dir: scratch, users: { ada: "secret" }, anonymousPull: false });
     const registry = await startDockerRegistry({ tokenIssuer: issuer });
     const destination = `docker://${registry.host}/library/hello-world:latest`;
-    await skopeoCopy(`oci:${sharedLayout("hello-world")}`, destination, { destinationCredentials: "ada:secret" });
+    await skopeoCopy(`oci:${sharedLayout("hello-world")}`, destination, {
+      destinationCredentials: "ada:secret",
+    });
     const name = `${registry.host}/library/hello-world`;
     const auth = Buffer.from("ada:secret").toString("base64");
-    writeFileSync(path.join(scratch, "config.json"), JSON.stringify({ auths: { [registry.host]: { auth } } }));
+    writeFileSync(
+      path.join(scratch, "config.json"),
+      JSON.stringify({ auths: { [registry.host]: { auth } } }),
+    );
 
     const refused = await pullrun([name], { root: temporaryDirectory() });
     const allowed = await pullrun([name], { root: temporaryDirectory(), env: { DOCKER_CONFIG: scratch } });

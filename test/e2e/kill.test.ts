@@ -31,6 +31,17 @@ test("after SIGKILL at any moment of a pull the next pull and run succeed and no
 
 async function leftovers(root: string): Promise<string[]> {
   // An empty download directory may stay; data, or a container, may not.
-  const found = await mustRun("find", [`${root}/containers`, `${root}/ingest`, "-mindepth", "1", "-not", "-path", "*/sha256-*", "-o", "-name", "data"]);
+  const found = await mustRun("find", [
+    `${root}/containers`,
+    `${root}/ingest`,
+    "-mindepth",
+    "1",
+    "-not",
+    "-path",
+    "*/sha256-*",
+    "-o",
+    "-name",
+    "data",
+  ]);
   return found.split("\n").filter((line) => line !== "");
 }

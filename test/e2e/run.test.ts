@@ -20,10 +20,18 @@ const users = [
 describe.each(users.filter(({ skip }) => !skip))("as $who", ({ uid }) => {
   const user = uid === undefined ? {} : { uid };
 
-  function run(image: string, args: readonly string[] = [], options: CliOptions & { flags?: string[] } = {}): Promise<CliResult> {
+  function run(
+    image: string,
+    args: readonly string[] = [],
+    options: CliOptions & { flags?: string[] } = {},
+  ): Promise<CliResult> {
     const { flags = [], ...rest } = options;
     const name = `${served.host}/pullrun/${image}`;
-    return pullrun(["run", "-q", ...flags, name, ...args], { root: temporaryDirectory(user), ...user, ...rest });
+    return pullrun(["run", "-q", ...flags, name, ...args], {
+      root: temporaryDirectory(user),
+      ...user,
+      ...rest,
+    });
   }
 
   test("hello-world pulls with a token, runs and prints its message", async () => {
@@ -37,7 +45,9 @@ describe.each(users.filter(({ skip }) => !skip))("as $who", ({ uid }) => {
   });
 
   test("a container killed from outside gives 137", async () => {
-    const { status } = await run("probe", ["wait"], { onStart: (child) => void killContainer(child.pid ?? 0) });
+    const { status } = await run("probe", ["wait"], {
+      onStart: (child) => void killContainer(child.pid ?? 0),
+    });
     expect(status).toBe(137);
   });
 
@@ -45,7 +55,10 @@ describe.each(users.filter(({ skip }) => !skip))("as $who", ({ uid }) => {
     const { status, stdout } = await run("probe", ["wait"], {
       onStart: (child) => void probeOf(child.pid ?? 0).then(() => child.kill("SIGTERM")),
     });
-    expect({ status, stdout }).toEqual({ status: 143, stdout: expect.stringContaining("signal 15") as string });
+    expect({ status, stdout }).toEqual({
+      status: 143,
+      stdout: expect.stringContaining("signal 15") as string,
+    });
   });
 
   test("a command that is not in the image gives 127 and one clear line", async () => {
@@ -74,8 +87,13 @@ describe.each(users.filter(({ skip }) => !skip))("as $who", ({ uid }) => {
 
   test("the environment is the image's, ours on top, and nothing of the host's", async () => {
     const flags = ["-e", "GREETING=hi", "-e", "FROM_HOST", "-e", "NOT_SET"];
-    const { stdout } = await run("environment", [], { flags, env: { FROM_HOST: "copied", SECRET: "host only" } });
-    expect(stdout.split("\n")).toEqual(expect.arrayContaining(["GREETING=hi", "FROM_HOST=copied", "SIGN=a=b", "UMLAUT=grüße"]));
+    const { stdout } = await run("environment", [], {
+      flags,
+      env: { FROM_HOST: "copied", SECRET: "host only" },
+    });
+    expect(stdout.split("\n")).toEqual(
+      expect.arrayContaining(["GREETING=hi", "FROM_HOST=copied", "SIGN=a=b", "UMLAUT=grüße"]),
+    );
     expect(stdout).not.toMatch(/SECRET|NOT_SET/);
   });
 
@@ -86,7 +104,11 @@ describe.each(users.filter(({ skip }) => !skip))("as $who", ({ uid }) => {
   });
 
   test("layers stored as gzip, zstd and plain tar all arrive", async () => {
-    expect((await run("compressions")).stdout.match(/stored as (\w+)/g)).toEqual(["stored as gzip", "stored as none", "stored as zstd"]);
+    expect((await run("compressions")).stdout.match(/stored as (\w+)/g)).toEqual([
+      "stored as gzip",
+      "stored as none",
+      "stored as zstd",
+    ]);
   });
 });
 
@@ -94,18 +116,27 @@ async function killContainer(supervisor: number): Promise<void> {
   process.kill(await probeOf(supervisor), "SIGKILL");
 }
 
-test.skipIf(!isRoot)("needs root: without subordinate ids an image's own user gets the one id there is", async () => {
-  const uid = 12345;
-  const name = `${served.host}/pullrun/environment`;
-  const { status, stdout } = await pullrun(["run", "-q", name, "id"], { root: temporaryDirectory({ uid }), uid });
-  expect({ status, stdout: stdout.slice(0, 17) }).toEqual({ status: 0, stdout: "uid 1000 gid 1000" });
-});
+test.skipIf(!isRoot)(
+  "needs root: without subordinate ids an image's own user gets the one id there is",
+  async () => {
+    const uid = 12345;
+    const name = `${served.host}/pullrun/environment`;
+    const { status, stdout } = await pullrun(["run", "-q", name, "id"], {
+      root: temporaryDirectory({ uid }),
+      uid,
+    });
+    expect({ status, stdout: stdout.slice(0, 17) }).toEqual({ status: 0, stdout: "uid 1000 gid 1000" });
+  },
+);
 
-test.skipIf(!isRoot)("needs root: USER by name gets its ids and supplementary groups from the image", async () => {
-  const name = `${served.host}/pullrun/environment`;
-  const { stdout } = await pullrun(["run", "-q", name, "id"], { root: temporaryDirectory() });
-  expect(stdout).toMatch(/1000.*1000.*2001.*2002/s);
-});
+test.skipIf(!isRoot)(
+  "needs root: USER by name gets its ids and supplementary groups from the image",
+  async () => {
+    const name = `${served.host}/pullrun/environment`;
+    const { stdout } = await pullrun(["run", "-q", name, "id"], { root: temporaryDirectory() });
+    expect(stdout).toMatch(/1000.*1000.*2001.*2002/s);
+  },
+);
 
 test("a second run asks the registry nothing", async () => {
   const root = temporaryDirectory();

@@ -21,35 +21,54 @@ async function pulled(image: string): Promise<{ root: string; name: string }> {
   return { root, name };
 }
 
-test.skipIf(!have("skopeo"))(`${missing("skopeo")}skopeo inspects an image in the store by its full name`, async () => {
-  const { root, name } = await pulled("whiteouts");
-  const seen = JSON.parse(await mustRun("skopeo", ["inspect", `oci:${root}:${name}:latest`])) as { Layers: string[] };
-  const [own] = JSON.parse((await pullrun(["inspect", name], { root })).stdout) as { layers: { digest: string }[] }[];
-  expect(seen.Layers).toEqual(own?.layers.map(({ digest }) => digest));
-});
+test.skipIf(!have("skopeo"))(
+  `${missing("skopeo")}skopeo inspects an image in the store by its full name`,
+  async () => {
+    const { root, name } = await pulled("whiteouts");
+    const seen = JSON.parse(await mustRun("skopeo", ["inspect", `oci:${root}:${name}:latest`])) as {
+      Layers: string[];
+    };
+    const [own] = JSON.parse((await pullrun(["inspect", name], { root })).stdout) as {
+      layers: { digest: string }[];
+    }[];
+    expect(seen.Layers).toEqual(own?.layers.map(({ digest }) => digest));
+  },
+);
 
 test.skipIf(!have("umoci"))(`${missing("umoci")}umoci lists the store's images by their names`, async () => {
   const { root, name } = await pulled("probe");
   expect(await mustRun("umoci", ["ls", "--layout", root])).toContain(`${name}:latest`);
 });
 
-test.skipIf(!have("runc") || !isRoot)(`${isRoot ? "" : "needs root: "}${missing("runc")}runc runs what spec prints`, async () => {
-  const { root, name } = await pulled("environment");
-  const bundle = temporaryDirectory();
-  await pullrun(["unpack", name, path.join(bundle, "rootfs")], { root });
-  const { stdout: spec } = await pullrun(["spec", name], { root });
-  writeFileSync(path.join(bundle, "config.json"), spec);
-  mkdirSync(path.join(bundle, "state"));
-  const id = `pullrun-test-${process.pid}`;
-  const { status, stdout, stderr } = await runTool("runc", ["--root", path.join(bundle, "state"), "run", "-b", bundle, id]);
-  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-  expect(stdout).toContain("GREETING=hello there");
-});
+test.skipIf(!have("runc") || !isRoot)(
+  `${isRoot ? "" : "needs root: "}${missing("runc")}runc runs what spec prints`,
+  async () => {
+    const { root, name } = await pulled("environment");
+    const bundle = temporaryDirectory();
+    await pullrun(["unpack", name, path.join(bundle, "rootfs")], { root });
+    const { stdout: spec } = await pullrun(["spec", name], { root });
+    writeFileSync(path.join(bundle, "config.json"), spec);
+    mkdirSync(path.join(bundle, "state"));
+    const id = `pullrun-test-${process.pid}`;
+    const { status, stdout, stderr } = await runTool("runc", [
+      "--root",
+      path.join(bundle, "state"),
+      "run",
+      "-b",
+      bundle,
+      id,
+    ]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toContain("GREETING=hello there");
+  },
+);
 
 test("an image served from the store of another machine keeps name and digest: air-gapped hand-over", async () => {
   const { root, name } = await pulled("probe");
   const other = temporaryDirectory();
-  const { status, stdout } = await pullrun(["run", "-q", `oci:${root}:${name}:latest`, "args", "x"], { root: other });
+  const { status, stdout } = await pullrun(["run", "-q", `oci:${root}:${name}:latest`, "args", "x"], {
+    root: other,
+  });
   expect({ status, stdout }).toEqual({ status: 0, stdout: "/bin/probe\nargs\nx\n" });
   expect((await pullrun(["images"], { root: other })).stdout).toContain(`${name} `);
 });
@@ -66,8 +85,16 @@ test("rmi removes what only that image needed, and leaves the shared layer of th
   const other = `${served.host}/pullrun/shell-form`;
   await pullrun(["pull", "-q", other], { root });
   expect((await pullrun(["rmi", name], { root })).status).toBe(0);
-  expect((await pullrun(["run", "--pull=never", other], { root })).stdout).toBe("sh -c: echo hello from the shell form\n");
+  expect((await pullrun(["run", "--pull=never", other], { root })).stdout).toBe(
+    "sh -c: echo hello from the shell form\n",
+  );
   await pullrun(["rmi", other], { root });
-  const left = await mustRun("find", [path.join(root, "blobs"), path.join(root, "layers"), path.join(root, "rootfs"), "-mindepth", "2"]);
+  const left = await mustRun("find", [
+    path.join(root, "blobs"),
+    path.join(root, "layers"),
+    path.join(root, "rootfs"),
+    "-mindepth",
+    "2",
+  ]);
   expect(left).toBe("");
 });

@@ -28,7 +28,10 @@ export interface CliOptions {
 /** Runs `bin/pullrun` to its end. The environment is small and fixed, so that a developer's own settings change nothing. */
 export function pullrun(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   const command = [pullrunPath, ...(options.root === undefined ? [] : ["--root", options.root]), ...args];
-  const asUser = options.uid === undefined ? [] : ["setpriv", `--reuid=${options.uid}`, `--regid=${options.uid}`, "--clear-groups"];
+  const asUser =
+    options.uid === undefined
+      ? []
+      : ["setpriv", `--reuid=${options.uid}`, `--regid=${options.uid}`, "--clear-groups"];
   const [file = "", ...rest] = [...asUser, ...command];
   const child = spawn(file, rest, {
     env: { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent", CI: "true", ...options.env },
@@ -43,7 +46,9 @@ export function pullrun(args: readonly string[], options: CliOptions = {}): Prom
   child.stdin.on("error", () => undefined).end(options.input ?? "");
   return new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code, signal) => resolve({ status: code ?? (signal === "SIGKILL" ? 137 : 128), ...output }));
+    child.once("close", (code, signal) =>
+      resolve({ status: code ?? (signal === "SIGKILL" ? 137 : 128), ...output }),
+    );
   });
 }
 

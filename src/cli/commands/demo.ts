@@ -22,7 +22,13 @@ export async function run(invocation: Invocation): Promise<number> {
   const { removeImage } = await import("../../api/rmi.js");
   const layout = fileURLToPath(new URL("./demo", import.meta.url));
   const onRequest = (line: string): void => note(`registry: ${line}`);
-  const server = await serveImages(context, { layout, address: "127.0.0.1", port: 0, tokenAuth: true, onRequest });
+  const server = await serveImages(context, {
+    layout,
+    address: "127.0.0.1",
+    port: 0,
+    tokenAuth: true,
+    onRequest,
+  });
   try {
     const missing = await missingForNamespaces(context);
     if (missing !== undefined) {
@@ -33,7 +39,8 @@ export async function run(invocation: Invocation): Promise<number> {
     const name = `${new URL(server.url).host}/${image}`;
     note(`demo: pullrun run --rm ${[...isolation, name].join(" ")}`);
     const status = await pullrun(["--root", root, "run", "--rm", ...isolation, name], signal);
-    if (status !== 0) throw new LaunchError("HELPER_FAILED", `demo: the container ended with status ${status} (expected 0)`);
+    if (status !== 0)
+      throw new LaunchError("HELPER_FAILED", `demo: the container ended with status ${status} (expected 0)`);
     // Not only by deleting the directory: without root its files belong to the ids of a user namespace.
     await removeImage(context, name);
     return 0;

@@ -1,7 +1,13 @@
 import type { CommandSpec, FlagSpec } from "../command.js";
 
-const platform: FlagSpec = { flags: "--platform <os/arch>", description: "image platform, such as linux/arm64" };
-const insecure: FlagSpec = { flags: "--insecure", description: "allow plain HTTP to a registry that is not on localhost" };
+const platform: FlagSpec = {
+  flags: "--platform <os/arch>",
+  description: "image platform, such as linux/arm64",
+};
+const insecure: FlagSpec = {
+  flags: "--insecure",
+  description: "allow plain HTTP to a registry that is not on localhost",
+};
 const quiet: FlagSpec = { flags: "-q, --quiet", description: "print names or ids only" };
 const json: FlagSpec = { flags: "--json", description: "print JSON" };
 const pullPolicy: FlagSpec = {
@@ -12,7 +18,11 @@ const pullPolicy: FlagSpec = {
 };
 
 const process: readonly FlagSpec[] = [
-  { flags: "-e, --env <key=value>", description: "set a variable, or copy it from here with -e KEY", repeat: true },
+  {
+    flags: "-e, --env <key=value>",
+    description: "set a variable, or copy it from here with -e KEY",
+    repeat: true,
+  },
   { flags: "--env-file <file>", description: "read variables from a file", repeat: true },
   { flags: "--entrypoint <command>", description: "replace the image's entrypoint; '' clears it" },
   { flags: "-u, --user <user[:group]>", description: "user name or uid, in the image" },
@@ -22,7 +32,12 @@ const process: readonly FlagSpec[] = [
   { flags: "-m, --memory <bytes>", description: "memory limit, such as 512m" },
   { flags: "--pids-limit <n>", description: "limit on processes" },
   { flags: "--cpus <n>", description: "CPU limit, such as 1.5" },
-  { flags: "--network <mode>", description: "none: loopback only; host: the host's", choices: ["none", "host"], default: "none" },
+  {
+    flags: "--network <mode>",
+    description: "none: loopback only; host: the host's",
+    choices: ["none", "host"],
+    default: "none",
+  },
 ];
 
 export const commands: readonly CommandSpec[] = [
