@@ -20,7 +20,10 @@ await main(process.argv.slice(2), { env: readEnv() });
 async function main(argv: readonly string[], session: Session): Promise<void> {
   process.stdout.on("error", endOnClosedPipe);
   const program = createProgram(session);
-  if (argv.length === 0) return program.outputHelp();
+  if (argv.length === 0) {
+    program.outputHelp();
+    return;
+  }
   try {
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {

@@ -9,7 +9,6 @@ export const ociLayerZstd = "application/vnd.oci.image.layer.v1.tar+zstd";
 export const dockerList = "application/vnd.docker.distribution.manifest.list.v2+json";
 export const dockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
 export const dockerConfig = "application/vnd.docker.container.image.v1+json";
-export const dockerLayerGzip = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 
 /** What we ask a registry for, most specific first. */
 export const manifestAccept: readonly string[] = [ociIndex, ociManifest, dockerList, dockerManifest];

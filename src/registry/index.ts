@@ -1,9 +1,3 @@
-export { openRepository, type RepositoryOptions } from "./repository.js";
-export {
-  anonymous,
-  createCredentialLookup,
-  type AuthFileText,
-  type CredentialLookup,
-  type Credentials,
-} from "./credentials.js";
-export { startServer, type RequestRecord, type RunningServer, type ServerOptions } from "./serve.js";
+/** What the api layer uses of this folder; importing it loads got. */
+export { openRepository } from "./repository.js";
+export { createCredentialLookup } from "./credentials.js";

@@ -11,7 +11,8 @@ import {
 } from "../helper/entry-stream.js";
 import type { Helper } from "../helper/helper.js";
 import type { Plan, Step } from "../helper/plan.js";
-import type { IdMapping, Privilege } from "../helper/privilege.js";
+import type { Privilege } from "../helper/privilege.js";
+import { userNamespace } from "../helper/probe.js";
 import { printable } from "../core/text.js";
 import type { OwnerPolicy } from "./owners.js";
 import type { DirNode, LeafNode, TreeNode } from "./tree.js";
@@ -42,21 +43,9 @@ export async function materialise(tree: DirNode, options: MaterialiseOptions): P
 
 /** The clone step that makes us root over our own files: with a user namespace where we need one. */
 export function cloneStep(privilege: Privilege): Step {
-  const mapped = privilege.kind === "subordinate" || privilege.kind === "single";
-  const programs = privilege.kind === "subordinate" ? privilege : { newuidmap: "", newgidmap: "" };
-  return {
-    kind: "clone",
-    flags: mapped ? cloneFlags.CLONE_NEWUSER | cloneFlags.CLONE_NEWNS : 0,
-    uidMap: mapped ? mapText(privilege.uidMap) : "",
-    gidMap: mapped ? mapText(privilege.gidMap) : "",
-    newuidmap: programs.newuidmap,
-    newgidmap: programs.newgidmap,
-    cgroupProcs: [],
-  };
-}
-
-function mapText(map: readonly IdMapping[]): string {
-  return map.map(({ inside, outside, count }) => `${inside} ${outside} ${count}\n`).join("");
+  const namespace = userNamespace(privilege);
+  const flags = namespace.flags === 0 ? 0 : namespace.flags | cloneFlags.CLONE_NEWNS;
+  return { kind: "clone", ...namespace, flags, cgroupProcs: [] };
 }
 
 /** Records go to the helper in pieces of about this size: one pipe write each instead of one per file. */

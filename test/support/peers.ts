@@ -4,4 +4,4 @@ export { alpineImage, readLayout, sharedLayout, type LocalImage } from "./layout
 export { seedStorage } from "./registry-storage.js";
 export { skopeoCopy, type SkopeoOptions } from "./skopeo.js";
 export { startTokenIssuer, type IssuerOptions, type TokenIssuer } from "./token-issuer.js";
-export { have, isRoot, missing, mustRun, runTool } from "./tools.js";
+export { isRoot, missing, mustRun, runTool } from "./tools.js";

@@ -19,7 +19,7 @@ export async function run(invocation: Invocation): Promise<number> {
       return 0;
     }
     signal.throwIfAborted();
-    return becomeContainer(prepared);
+    return await becomeContainer(prepared);
   } finally {
     progress.stop();
   }
