@@ -130,7 +130,7 @@ async function unpack(
   const { descriptor, diffId, signal } = request;
   await rm(files.unpacked, { recursive: true, force: true });
   await mkdir(files.unpacked, { mode: 0o700 });
-  if (files.arrive !== undefined) await (await open(files.data, "a", 0o600)).close();
+  if (files.arrive !== undefined) await openForAppending(files.data);
   const progress = createProgress();
   const stop = new AbortController();
   const fail = (error: unknown): void => {
@@ -154,6 +154,14 @@ async function unpack(
   await Promise.allSettled([arriving?.catch(fail), context.pool.run(job).catch(fail)]);
   signal.removeEventListener("abort", onAbort);
   if (stop.signal.aborted) throw stop.signal.reason;
+}
+
+/** A process that died while it published the blob has left it read-only. */
+async function openForAppending(file: string): Promise<void> {
+  await chmod(file, 0o600).catch((error: unknown) => {
+    if (errnoOf(error) !== "ENOENT") throw error;
+  });
+  await (await open(file, "a", 0o600)).close();
 }
 
 /** What to throw for an aborted signal: its reason if that is one of ours, else AbortError. */

@@ -5,8 +5,9 @@ import type { ChildProcess } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pullrun, temporaryDirectory } from "../support/cli.js";
 import { isRunning, probeOf } from "../support/container.js";
+import { needsNamespaces } from "../support/namespaces.js";
 import { serveFixtures, type Served } from "../support/served.js";
-import { isRoot } from "../support/tools.js";
+import { testUsers } from "../support/users.js";
 
 /** What a running container holds on to, and what one that died badly leaves. */
 let served: Served;
@@ -16,13 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => served.close());
 
-const users = [
-  { who: "the current user", uid: undefined, skip: false },
-  { who: "an ordinary user", uid: 12345, skip: !isRoot },
-];
-
-describe.each(users.filter(({ skip }) => !skip))("as $who", ({ uid }) => {
-  const user = uid === undefined ? {} : { uid };
+describe.skipIf(needsNamespaces !== "").each(testUsers)(`${needsNamespaces}as $who`, ({ as: user }) => {
   const name = (): string => `${served.host}/pullrun/probe`;
 
   async function start(root: string): Promise<{ child: ChildProcess; ended: Promise<unknown> }> {

@@ -15,13 +15,14 @@ import {
   startTokenIssuer,
   type DockerRegistry,
 } from "../support/peers.js";
+import { needsNamespaces } from "../support/namespaces.js";
 import { isRoot } from "../support/tools.js";
 
 /** The genuine images, in Debian's docker-registry. */
 const needs = [
   missing("docker-registry", "skopeo"),
   sharedLayout("hello-world") === undefined ? "needs ../shared/images: " : "",
-  isRoot ? "" : "needs root: ",
+  isRoot ? needsNamespaces : "needs root: ",
 ].join("");
 
 /** What `docker run hello-world` prints, as far as it is the same for every build of the image. */

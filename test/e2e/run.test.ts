@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pullrun, temporaryDirectory, type CliOptions, type CliResult } from "../support/cli.js";
 import { probeOf } from "../support/container.js";
+import { needsNamespaces } from "../support/namespaces.js";
 import { serveFixtures, type Served } from "../support/served.js";
 import { isRoot } from "../support/tools.js";
+import { ordinaryUid, testUsers } from "../support/users.js";
+
+const needsRoot = isRoot ? needsNamespaces : "needs root: ";
 
 let served: Served;
 
@@ -11,15 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => served.close());
 
-const users = [
-  { who: "root", uid: undefined, skip: !isRoot },
-  { who: "an ordinary user", uid: 12345, skip: !isRoot },
-  { who: "the current user", uid: undefined, skip: isRoot },
-];
-
-describe.each(users.filter(({ skip }) => !skip))("as $who", ({ uid }) => {
-  const user = uid === undefined ? {} : { uid };
-
+describe.skipIf(needsNamespaces !== "").each(testUsers)(`${needsNamespaces}as $who`, ({ as }) => {
   function run(
     image: string,
     args: readonly string[] = [],
@@ -28,8 +24,8 @@ describe.each(users.filter(({ skip }) => !skip))("as $who", ({ uid }) => {
     const { flags = [], ...rest } = options;
     const name = `${served.host}/pullrun/${image}`;
     return pullrun(["run", "-q", ...flags, name, ...args], {
-      root: temporaryDirectory(user),
-      ...user,
+      root: temporaryDirectory(as),
+      ...as,
       ...rest,
     });
   }
@@ -116,10 +112,10 @@ async function killContainer(supervisor: number): Promise<void> {
   process.kill(await probeOf(supervisor), "SIGKILL");
 }
 
-test.skipIf(!isRoot)(
-  "needs root: without subordinate ids an image's own user gets the one id there is",
+test.skipIf(needsRoot !== "")(
+  `${needsRoot}without subordinate ids an image's own user gets the one id there is`,
   async () => {
-    const uid = 12345;
+    const uid = ordinaryUid;
     const name = `${served.host}/pullrun/environment`;
     const { status, stdout } = await pullrun(["run", "-q", name, "id"], {
       root: temporaryDirectory({ uid }),
@@ -129,8 +125,8 @@ test.skipIf(!isRoot)(
   },
 );
 
-test.skipIf(!isRoot)(
-  "needs root: USER by name gets its ids and supplementary groups from the image",
+test.skipIf(needsRoot !== "")(
+  `${needsRoot}USER by name gets its ids and supplementary groups from the image`,
   async () => {
     const name = `${served.host}/pullrun/environment`;
     const { stdout } = await pullrun(["run", "-q", name, "id"], { root: temporaryDirectory() });
@@ -138,7 +134,7 @@ test.skipIf(!isRoot)(
   },
 );
 
-test("a second run asks the registry nothing", async () => {
+test.skipIf(needsNamespaces !== "")(`${needsNamespaces}a second run asks the registry nothing`, async () => {
   const root = temporaryDirectory();
   const name = `${served.host}/pullrun/probe`;
   await pullrun(["run", "-q", name, "exit", "0"], { root });

@@ -23,6 +23,7 @@ import { openLayoutSource } from "../../src/store/oci-layout.js";
 import type { Store } from "../../src/store/store.js";
 import { describeDirectory, describeOverlay } from "../support/disk-tree.js";
 import { sharedLayout } from "../support/layouts.js";
+import { needsNamespaces } from "../support/namespaces.js";
 import {
   addImage,
   helper,
@@ -54,7 +55,7 @@ const subordinate: Privilege = {
 };
 
 const needsRoot = isRoot ? "" : "needs root: ";
-const needs = needsHelper + needsRoot;
+const needs = needsHelper + (needsRoot === "" ? needsNamespaces : needsRoot);
 const needsOracle = needs + missing("umoci", "tar", "unshare");
 
 const link = (name: string, target: string): TarEntrySpec => ({ name, flag: "2", link: target });
