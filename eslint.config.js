@@ -41,7 +41,7 @@ export default tseslint.config(
   { files: ["src/**"], rules: { ...functionLimits, "no-console": "error" } },
   { files: ["*.config.ts"], rules: { "no-restricted-syntax": "off" } },
   {
-    files: ["test/**", "fixtures/**", "scripts/**"],
+    files: ["test/**", "fixtures/**", "bench/**", "scripts/**"],
     rules: {
       "@typescript-eslint/no-non-null-assertion": "off",
       // vitest's asymmetric matchers are `any`.

@@ -62,7 +62,8 @@ enum phase { HOST = 1, CHILD = 2, CLEANUP = 4 };
   X (37, EXIT, "exit", "i", CHILD) \
   X (38, CLEANUP, "cleanup", "", HOST | CHILD) \
   X (39, REMOVE_TREE, "remove-tree", "s", HOST | CHILD | CLEANUP) \
-  X (40, REMOVE_CGROUP, "remove-cgroup", "s", HOST | CHILD | CLEANUP)
+  X (40, REMOVE_CGROUP, "remove-cgroup", "s", HOST | CHILD | CLEANUP) \
+  X (41, MOUNT_EROFS, "mount-erofs", "ssS", CHILD)
 
 enum step_kind {
 #define X(number, name, kind, arguments, phases) STEP_##name = number,

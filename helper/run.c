@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "entries.h"
+#include "erofs.h"
 #include "mount.h"
 #include "process.h"
 #include "remove.h"
@@ -36,6 +37,7 @@ static int (*const execute[STEP_KIND_LIMIT]) (struct context *, const struct ste
   [STEP_LOCK] = step_lock,
   [STEP_UNSHARE] = step_unshare,
   [STEP_PRIVATE_MOUNTS] = step_private_mounts,
+  [STEP_MOUNT_EROFS] = step_mount_erofs,
   [STEP_ROOT_OVERLAY] = step_root_overlay,
   [STEP_ROOT_BIND] = step_root_bind,
   [STEP_ROOT_DIR] = step_root_dir,

@@ -22,7 +22,7 @@ const typesOnly: Record<string, readonly string[]> = {
 /** Packages and modules that only the named files may import. */
 const reserved: Record<string, readonly string[]> = {
   got: ["registry/http.ts"],
-  tar: [],
+  tar: ["store/archives.ts"],
   ora: ["cli/render/spinner.ts"],
   commander: ["cli/main.ts"],
   "node:child_process": ["helper/process.ts", "registry/credential-helper.ts", "cli/commands/demo.ts"],

@@ -2,18 +2,28 @@ import type { Emit } from "../core/events.js";
 import type { Helper } from "../helper/helper.js";
 import type { Privilege } from "../helper/privilege.js";
 import type { AuthFileText } from "../registry/credentials.js";
+import type { NetworkFiles } from "../registry/endpoints.js";
 import type { ProxyEnvironment } from "../registry/http.js";
+import type { RootfsDriverName } from "../store/rootfs.js";
 import type { Store } from "../store/store.js";
 
 export interface ContextOptions {
   /** Store directory. */
   readonly root: string;
+  /** The only driver to use for root file systems; without it the best one that works here. */
+  readonly rootfsDriver?: RootfsDriverName | undefined;
   /** Docker config files, most important first. */
   readonly authFiles: readonly AuthFileText[];
+  /** Where logins are stored. */
+  readonly loginFile: string;
+  /** This machine's mirrors and certificates. */
+  readonly network: NetworkFiles;
   readonly proxyEnv: ProxyEnvironment;
   readonly userAgent: string;
   /** Plain HTTP and unknown certificates allowed. */
   readonly insecure: boolean;
+  /** Milliseconds: first pause before a retry, and how long a download may give no byte. */
+  readonly timing?: { readonly retryBaseMs?: number; readonly stallMs?: number };
   readonly emit: Emit;
   readonly signal: AbortSignal;
 }
@@ -44,9 +54,18 @@ export function createContext(options: ContextOptions): Context {
     privilege,
     async store({ create }) {
       const { openStore } = await import("../store/store.js");
-      return openStore(options.root, { helper: await helper(), create });
+      const { root, rootfsDriver } = options;
+      return openStore(root, { helper: await helper().catch(unavailable), create, rootfsDriver });
     },
   };
+}
+
+/** Looking into images takes no helper: where it is missing, only what needs it fails. */
+function unavailable(error: unknown): Helper {
+  const fail = async (): Promise<never> => {
+    throw error;
+  };
+  return { path: "", run: fail, lock: fail };
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

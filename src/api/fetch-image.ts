@@ -4,10 +4,10 @@ import { RegistryError } from "../core/errors.js";
 import { parseImageConfig, type ImageConfig } from "../core/image-config.js";
 import type { ImageSource } from "../core/image-source.js";
 import { limits } from "../core/limits.js";
-import { parseManifest, type Manifest } from "../core/manifest.js";
+import { parseManifest, type Index, type Manifest } from "../core/manifest.js";
 import { isImageConfig, isTarLayer } from "../core/media-types.js";
 import type { Platform } from "../core/platform.js";
-import { selectManifest } from "../core/select.js";
+import { isAttestation, selectManifest } from "../core/select.js";
 import { printable } from "../core/text.js";
 
 /** An image's documents, verified; no layer is read yet. */
@@ -15,59 +15,108 @@ export interface FetchedImage {
   /** What the reference named: an index or a manifest. */
   readonly resolved: Descriptor;
   /** The indexes walked through, outermost first; none for a single-platform image. */
-  readonly indexes: readonly RawDocument<unknown>[];
+  readonly indexes: readonly RawDocument<Index>[];
+  /** With the platform its index states, if there is one. */
   readonly manifest: RawDocument<Manifest>;
   readonly config: RawDocument<ImageConfig>;
 }
 
-export interface FetchOptions {
-  readonly platform: Platform;
+/** Where manifests and indexes come from; `what` names the image in errors. */
+export interface DocumentSource {
+  readonly what: string;
+  readonly source: Pick<ImageSource, "resolve" | "document">;
   /** Bytes we already hold for a descriptor, verified; saves the round trip. */
   cached(descriptor: Descriptor): Promise<Uint8Array | undefined>;
   readonly signal: AbortSignal;
 }
 
-/** Resolves `source` and walks down to the manifest and config for one platform. `what` names the image in errors. */
-export async function fetchImage(
-  what: string,
-  source: ImageSource,
-  options: FetchOptions,
-): Promise<FetchedImage> {
-  const resolved = await source.resolve(options.signal);
-  const { indexes, manifest } = await walkToManifest(what, source, { ...options, resolved });
-  const config = await fetchConfig(what, source, { ...options, manifest: manifest.value });
-  return { resolved, indexes, manifest, config };
+export interface ConfigSource extends DocumentSource {
+  /** Verified bytes of an image config, at most `limits.configBytes`. */
+  config(descriptor: Descriptor): Promise<Uint8Array>;
 }
 
-async function walkToManifest(
-  what: string,
-  source: ImageSource,
-  options: FetchOptions & { resolved: Descriptor },
-) {
-  const indexes: RawDocument<unknown>[] = [];
-  let descriptor = options.resolved;
-  for (let depth = 0; depth <= limits.indexDepth; depth++) {
-    const bytes = (await options.cached(descriptor)) ?? (await source.document(descriptor, options.signal));
-    verifyDigest(`${what}: manifest`, bytes, descriptor.digest);
-    const value = parseManifest(what, bytes, descriptor.mediaType);
-    const exact = { ...descriptor, mediaType: value.mediaType, size: bytes.length };
-    if (value.kind === "manifest") return { indexes, manifest: { descriptor: exact, bytes, value } };
-    indexes.push({ descriptor: exact, bytes, value });
-    descriptor = selectManifest(what, value, options.platform);
+/** A manifest and the indexes above it, outermost first. */
+export interface FoundManifest {
+  readonly indexes: readonly RawDocument<Index>[];
+  readonly manifest: RawDocument<Manifest>;
+}
+
+/** Resolves the name and walks down to the manifest and config for one platform. */
+export async function fetchImage(from: ConfigSource, platform: Platform): Promise<FetchedImage> {
+  const resolved = await from.source.resolve(from.signal);
+  const found = await findManifest(from, resolved, platform);
+  return { resolved, ...found, config: await fetchConfig(from, found.manifest.value) };
+}
+
+/** As {@link fetchImage}, for every image of an index, in its order. Attestations are none. */
+export async function fetchAllImages(from: ConfigSource): Promise<FetchedImage[]> {
+  const resolved = await from.source.resolve(from.signal);
+  const images: FetchedImage[] = [];
+  for (const found of await findAll(from, resolved, []))
+    images.push({ resolved, ...found, config: await fetchConfig(from, found.manifest.value) });
+  if (images.length > 0) return images;
+  throw new RegistryError("NO_PLATFORM", `${from.what}: the index lists no image at all`);
+}
+
+/** The manifest for `platform` at or below `top`. @throws RegistryError NO_PLATFORM, BAD_MANIFEST */
+export async function findManifest(
+  from: DocumentSource,
+  top: Descriptor,
+  platform: Platform,
+): Promise<FoundManifest> {
+  const indexes: RawDocument<Index>[] = [];
+  let descriptor = top;
+  while (indexes.length <= limits.indexDepth) {
+    const document = await fetchDocument(from, descriptor);
+    if (isManifestDocument(document)) return { indexes, manifest: document };
+    indexes.push(document);
+    descriptor = selectManifest(from.what, document.value, platform);
   }
-  throw new RegistryError("BAD_MANIFEST", `${what}: indexes nested deeper than ${limits.indexDepth}`);
+  throw tooDeep(from);
 }
 
-async function fetchConfig(
-  what: string,
-  source: ImageSource,
-  options: FetchOptions & { manifest: Manifest },
-): Promise<RawDocument<ImageConfig>> {
-  const { manifest, signal } = options;
+async function findAll(
+  from: DocumentSource,
+  descriptor: Descriptor,
+  above: readonly RawDocument<Index>[],
+): Promise<FoundManifest[]> {
+  const document = await fetchDocument(from, descriptor);
+  if (isManifestDocument(document)) return [{ indexes: above, manifest: document }];
+  if (above.length >= limits.indexDepth) throw tooDeep(from);
+  const found: FoundManifest[] = [];
+  for (const entry of document.value.manifests) {
+    if (!isAttestation(entry)) found.push(...(await findAll(from, entry, [...above, document])));
+  }
+  return found;
+}
+
+/** A manifest or index, verified, with its exact media type and size. */
+export async function fetchDocument(
+  { what, source, cached, signal }: DocumentSource,
+  descriptor: Descriptor,
+): Promise<RawDocument<Manifest> | RawDocument<Index>> {
+  const bytes = (await cached(descriptor)) ?? (await source.document(descriptor, signal));
+  verifyDigest(`${what}: manifest`, bytes, descriptor.digest);
+  const value = parseManifest(what, bytes, descriptor.mediaType);
+  const exact = { ...descriptor, mediaType: value.mediaType, size: bytes.length };
+  return { descriptor: exact, bytes, value } as RawDocument<Manifest> | RawDocument<Index>;
+}
+
+export function isManifestDocument(
+  document: RawDocument<Manifest> | RawDocument<Index>,
+): document is RawDocument<Manifest> {
+  return document.value.kind === "manifest";
+}
+
+function tooDeep({ what }: DocumentSource): RegistryError {
+  return new RegistryError("BAD_MANIFEST", `${what}: indexes nested deeper than ${limits.indexDepth}`);
+}
+
+async function fetchConfig(from: ConfigSource, manifest: Manifest): Promise<RawDocument<ImageConfig>> {
+  const { what } = from;
   const descriptor = manifest.config;
   refuseOtherContent(what, manifest);
-  const bytes =
-    (await options.cached(descriptor)) ?? (await source.smallBlob(descriptor, limits.configBytes, signal));
+  const bytes = await from.config(descriptor);
   const value = parseImageConfig(what, bytes);
   if (value.diffIds.length !== manifest.layers.length) {
     const message = `${what}: config lists ${value.diffIds.length} diffIDs (expected ${manifest.layers.length}, one per layer)`;
@@ -83,16 +132,19 @@ function refuseOtherContent(what: string, manifest: Manifest): void {
       "UNSUPPORTED_MEDIA",
       `${what}: not a container image (config type ${printable(mediaType, 100)})`,
       {
-        hint: "it is an artifact of another tool, such as a chart or a signature",
+        hint: "it is an artifact of another tool, such as a chart or a signature; `pullrun manifest` shows it",
       },
     );
   }
   const odd = manifest.layers.find((layer) => !isTarLayer(layer.mediaType));
-  if (odd !== undefined) {
-    const encrypted = odd.mediaType.includes("+encrypted") ? " (encrypted layers are not supported)" : "";
-    throw new RegistryError(
-      "UNSUPPORTED_MEDIA",
-      `${what}: layer type ${printable(odd.mediaType, 100)} is not a tar${encrypted}`,
-    );
+  if (odd === undefined) return;
+  const shown = printable(odd.mediaType, 100);
+  if (odd.mediaType.includes("+encrypted")) {
+    throw new RegistryError("UNSUPPORTED_MEDIA", `${what}: layer type ${shown}: the layer is encrypted`, {
+      hint: "pullrun has no keys: decrypt the image first, for example with skopeo copy --decryption-key",
+    });
   }
+  throw new RegistryError("UNSUPPORTED_MEDIA", `${what}: layer type ${shown} is not a tar`, {
+    hint: "a container image's layers are tar archives, plain or compressed with gzip or zstd",
+  });
 }

@@ -1,14 +1,18 @@
 import { hexOf } from "../core/digest.js";
-import { StoreError } from "../core/errors.js";
+import { PullrunError, StoreError } from "../core/errors.js";
 import { formatPlatform } from "../core/platform.js";
 import { familiarName, parseReference } from "../core/reference.js";
+import { printable } from "../core/text.js";
 import type { StoredImage } from "../store/refs.js";
 import type { Store } from "../store/store.js";
 import type { Context } from "./context.js";
-import { loadImage } from "./find-image.js";
+import { loadImage, requireStored } from "./find-image.js";
+import { imageFilter, type ImageFilter } from "./image-filters.js";
 
 /** One line of `pullrun images`. */
 export interface ImageSummary {
+  /** In full, as the store has it: `docker.io/library/alpine:3.20`. */
+  readonly name: string;
   /** Docker's short form: `alpine`, `localhost:5000/team/app`. */
   readonly repository: string;
   readonly tag?: string;
@@ -21,41 +25,72 @@ export interface ImageSummary {
   readonly created?: string;
   /** Bytes of all layers, uncompressed. */
   readonly size: number;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
-/** The images in the store, newest first; none where there is no store yet. */
-export async function listImages(
-  context: Context,
-  filter: { readonly name: string | undefined },
-): Promise<ImageSummary[]> {
+export interface ImageListOptions {
+  /** `alpine` for all tags of it, `alpine:3.20` for one. */
+  readonly name?: string;
+  /** Docker's filters: `reference=`, `before=`, `since=`, `label=`. */
+  readonly filters?: readonly string[];
+}
+
+/**
+ * The images in the store, newest first; none where there is no store yet. Damaged ones are left out with a warning.
+ * @throws UsageError for a name or filter that is none
+ */
+export async function listImages(context: Context, options: ImageListOptions): Promise<ImageSummary[]> {
+  const fits = await imageFilter(options.filters ?? [], (image) => createdOf(context, image));
+  const named = nameFilter(options.name);
   const store = await context.store({ create: false }).catch((error: unknown) => {
     if (error instanceof StoreError && error.code === "NOT_FOUND") return undefined;
     throw error;
   });
-  if (store === undefined) return [];
-  const wanted = filter.name === undefined ? undefined : parseReference(filter.name);
   const images: ImageSummary[] = [];
-  for (const stored of await store.images()) {
-    const summary = await summarize(store, stored);
-    const fits = wanted === undefined || familiarName(wanted) === summary.repository;
-    const tagFits =
-      wanted?.tag === undefined || !filter.name?.endsWith(`:${wanted.tag}`) || wanted.tag === summary.tag;
-    if (fits && tagFits) images.push(summary);
+  for (const stored of (await store?.images()) ?? []) {
+    const summary = store === undefined ? undefined : await summarize(context, store, stored);
+    if (summary !== undefined && named(summary) && fits(summary)) images.push(summary);
   }
   return images.sort((a, b) => (b.created ?? "").localeCompare(a.created ?? ""));
 }
 
-async function summarize(store: Store, stored: StoredImage): Promise<ImageSummary> {
-  const { config } = await loadImage(store, stored);
-  const reference = parseReference(stored.name);
-  const { created, platform, diffIds } = config.value;
-  return {
-    repository: familiarName(reference),
-    ...(reference.tag === undefined ? {} : { tag: reference.tag }),
-    digest: stored.resolved,
-    id: `sha256:${hexOf(config.descriptor.digest)}`,
-    platform: formatPlatform(platform),
-    ...(created === undefined ? {} : { created }),
-    size: await store.layersSize(diffIds),
-  };
+function nameFilter(name: string | undefined): ImageFilter {
+  if (name === undefined) return () => true;
+  const wanted = parseReference(name);
+  const hasTag = wanted.tag !== undefined && name.endsWith(`:${wanted.tag}`);
+  return ({ repository, tag }) => familiarName(wanted) === repository && (!hasTag || wanted.tag === tag);
+}
+
+async function createdOf(context: Context, image: string): Promise<string> {
+  const store = await context.store({ create: false });
+  const [stored] = await requireStored(store, image);
+  return (await loadImage(store, stored)).config.value.created ?? "";
+}
+
+/** Undefined, with a warning, for an image that cannot be read: the others are listed all the same. */
+async function summarize(
+  context: Context,
+  store: Store,
+  stored: StoredImage,
+): Promise<ImageSummary | undefined> {
+  try {
+    const { config } = await loadImage(store, stored);
+    const reference = parseReference(stored.name);
+    const { created, platform, diffIds, process } = config.value;
+    return {
+      name: stored.name,
+      repository: familiarName(reference),
+      ...(reference.tag === undefined ? {} : { tag: reference.tag }),
+      digest: stored.resolved,
+      id: `sha256:${hexOf(config.descriptor.digest)}`,
+      platform: formatPlatform(platform),
+      ...(created === undefined ? {} : { created }),
+      size: await store.layersSize(diffIds),
+      labels: process.labels,
+    };
+  } catch (error) {
+    if (!(error instanceof PullrunError)) throw error;
+    context.emit({ type: "warning", message: `image left out: ${printable(stored.name)}: ${error.message}` });
+    return undefined;
+  }
 }

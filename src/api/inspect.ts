@@ -1,4 +1,5 @@
 import { formatPlatform } from "../core/platform.js";
+import type { Store } from "../store/store.js";
 import type { Context } from "./context.js";
 import { loadImage, requireStored, type LocalImage } from "./find-image.js";
 
@@ -12,6 +13,8 @@ export interface ImageDetails {
   readonly platform: string;
   readonly created?: string;
   readonly author?: string;
+  /** Bytes of all layers, uncompressed. */
+  readonly size: number;
   readonly config: LocalImage["config"]["value"]["process"];
   readonly layers: readonly {
     readonly digest: string;
@@ -24,7 +27,7 @@ export interface ImageDetails {
 
 /** @throws StoreError NOT_FOUND */
 export async function inspectImage(context: Context, image: string): Promise<ImageDetails> {
-  const { names, local } = await open(context, image);
+  const { store, names, local } = await open(context, image);
   const { value: config, descriptor } = local.config;
   return {
     names,
@@ -34,6 +37,7 @@ export async function inspectImage(context: Context, image: string): Promise<Ima
     platform: formatPlatform(config.platform),
     ...(config.created === undefined ? {} : { created: config.created }),
     ...(config.author === undefined ? {} : { author: config.author }),
+    size: await store.layersSize(config.diffIds),
     config: config.process,
     layers: local.manifest.value.layers.map(({ digest, mediaType, size }, i) => ({
       digest,
@@ -51,8 +55,15 @@ export async function rawConfig(context: Context, image: string): Promise<Uint8A
   return local.config.bytes;
 }
 
-async function open(context: Context, image: string): Promise<{ names: string[]; local: LocalImage }> {
+async function open(
+  context: Context,
+  image: string,
+): Promise<{ store: Store; names: string[]; local: LocalImage }> {
   const store = await context.store({ create: false });
   const [first, ...others] = await requireStored(store, image);
-  return { names: [first, ...others].map(({ name }) => name), local: await loadImage(store, first) };
+  return {
+    store,
+    names: [first, ...others].map(({ name }) => name),
+    local: await loadImage(store, first),
+  };
 }

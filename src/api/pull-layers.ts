@@ -1,78 +1,104 @@
 import { availableParallelism } from "node:os";
 import pLimit from "p-limit";
+import type { BlobSource } from "../core/blobs.js";
 import type { Descriptor } from "../core/descriptor.js";
 import type { DiffId } from "../core/digest.js";
 import type { Emit, LayerState } from "../core/events.js";
-import type { ImageSource } from "../core/image-source.js";
 import type { LayerPool, Store } from "../store/store.js";
+import { allOrNone } from "./all-or-none.js";
 import type { FetchedImage } from "./fetch-image.js";
 
 /** Podman's figure; docker takes 3. */
-const concurrentDownloads = 6;
+export const defaultJobs = 6;
 
 export interface PullLayersOptions {
   readonly store: Store;
-  readonly source: ImageSource;
+  /** Most layers on their way at once. */
+  readonly jobs: number;
   readonly emit: Emit;
   readonly signal: AbortSignal;
 }
 
-/** Brings every layer into the store, biggest first, so that the longest one does not start last. The first failure stops the others. */
-export async function pullLayers(image: FetchedImage, options: PullLayersOptions): Promise<void> {
-  const stop = new AbortController();
-  const signal = AbortSignal.any([options.signal, stop.signal]);
-  const limit = pLimit(concurrentDownloads);
-  const layers = distinctLayers(image).sort((a, b) => b.descriptor.size - a.descriptor.size);
-  const pool = await options.store.openPool(Math.min(layers.length, availableParallelism()));
+/** A layer and where it comes from. */
+export interface LayerJob {
+  readonly descriptor: Descriptor;
+  readonly diffId: DiffId;
+  readonly source: BlobSource;
+}
+
+/**
+ * Brings the layers into the store, each once however many images name it, biggest first, so that the longest one
+ * does not start last. The first failure stops the others.
+ */
+export async function pullLayers(wanted: readonly LayerJob[], options: PullLayersOptions): Promise<void> {
+  const limit = pLimit(options.jobs);
+  const layers = distinct(wanted).sort((a, b) => b.descriptor.size - a.descriptor.size);
+  const threads = Math.min(layers.length, options.jobs, availableParallelism());
+  const pool = await options.store.openPool(threads);
+  for (const { descriptor } of layers)
+    tell(options.emit, descriptor, { state: "waiting", done: 0, fetched: 0 });
   try {
-    const tasks = layers.map((layer) => limit(() => pullLayer(layer, pool, { ...options, signal })));
-    await Promise.all(tasks).catch(async (error: unknown) => {
-      stop.abort(error);
-      await Promise.allSettled(tasks);
-      throw error;
-    });
+    const tasks = layers.map(
+      (layer) => (signal: AbortSignal) => limit(() => pullLayer(layer, pool, { ...options, signal })),
+    );
+    await allOrNone(tasks, options.signal);
   } finally {
     await pool.close();
   }
 }
 
-interface Layer {
-  readonly descriptor: Descriptor;
-  readonly diffId: DiffId;
+/** The layers of an image, bottom first. */
+export function layersOf({ manifest, config }: FetchedImage, source: BlobSource): LayerJob[] {
+  return manifest.value.layers.flatMap((descriptor, i) => {
+    const diffId = config.value.diffIds[i];
+    return diffId === undefined ? [] : [{ descriptor, diffId, source }];
+  });
 }
 
-/** An image may hold one layer several times. */
-function distinctLayers({ manifest, config }: FetchedImage): Layer[] {
-  const byDigest = new Map<string, Layer>();
-  manifest.value.layers.forEach((descriptor, i) => {
-    const diffId = config.value.diffIds[i];
-    if (diffId !== undefined) byDigest.set(`${descriptor.digest} ${diffId}`, { descriptor, diffId });
-  });
+/** An image may hold one layer several times, and images share layers across repositories. */
+function distinct(layers: readonly LayerJob[]): LayerJob[] {
+  const byDigest = new Map<string, LayerJob>();
+  for (const layer of layers) {
+    const { digest, size } = layer.descriptor;
+    const key = `${digest} ${size} ${layer.diffId}`;
+    if (!byDigest.has(key)) byDigest.set(key, layer);
+  }
   return [...byDigest.values()];
 }
 
 async function pullLayer(
-  { descriptor, diffId }: Layer,
+  { descriptor, diffId, source }: LayerJob,
   pool: LayerPool,
-  options: PullLayersOptions,
+  { emit, signal }: PullLayersOptions,
 ): Promise<void> {
-  const { digest, size: total } = descriptor;
-  let done = 0;
-  let state: LayerState = "waiting";
-  const tell = (): void => options.emit({ type: "layer", digest, state, done, total });
+  // A layer that waits for its turn while another one fails must not start.
+  signal.throwIfAborted();
+  let progress: LayerProgress = { state: "waiting", done: 0, fetched: 0 };
+  const advance = (change: Partial<LayerProgress>): void => {
+    progress = { ...progress, ...change };
+    tell(emit, descriptor, progress);
+  };
   await pool.ingest({
     descriptor,
     diffId,
-    source: options.source,
-    signal: options.signal,
-    onBytes(count) {
-      done += count;
-      tell();
+    source,
+    signal,
+    onBytes(count, kept = false) {
+      const fetched = progress.fetched + (kept || count < 0 ? 0 : count);
+      advance({ done: progress.done + count, fetched });
     },
-    onState(next) {
-      state = next;
-      if (next === "done" || next === "exists") done = total;
-      tell();
+    onState(state) {
+      advance(state === "done" || state === "exists" ? { state, done: descriptor.size } : { state });
     },
   });
+}
+
+interface LayerProgress {
+  readonly state: LayerState;
+  readonly done: number;
+  readonly fetched: number;
+}
+
+function tell(emit: Emit, { digest, size: total }: Descriptor, progress: LayerProgress): void {
+  emit({ type: "layer", digest, total, ...progress });
 }

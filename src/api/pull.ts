@@ -1,23 +1,38 @@
+import pLimit from "p-limit";
 import type { Digest } from "../core/digest.js";
-import { layoutReference, parseImageName, type ImageName } from "../core/image-name.js";
-import { limits } from "../core/limits.js";
-import { formatPlatform, samePlatform, type Platform } from "../core/platform.js";
-import { formatReference, repositoryOf, type Reference } from "../core/reference.js";
+import { parseImageName, type ImageName } from "../core/image-name.js";
 import type { ImageSource } from "../core/image-source.js";
-import { imageName, type StoredImage } from "../store/refs.js";
+import { limits } from "../core/limits.js";
+import { formatPlatform, type Platform } from "../core/platform.js";
+import { formatReference, repositoryOf } from "../core/reference.js";
+import type { StoredImage } from "../store/refs.js";
 import type { Store } from "../store/store.js";
+import { allOrNone } from "./all-or-none.js";
+import { commitFound, referenceOf } from "./commit-image.js";
 import type { Context } from "./context.js";
-import { fetchImage, type FetchedImage } from "./fetch-image.js";
+import { fetchAllImages, fetchImage, type ConfigSource, type FetchedImage } from "./fetch-image.js";
+import { guardPull } from "./guard-pull.js";
 import { openSource } from "./open-source.js";
-import { pullLayers } from "./pull-layers.js";
+import { defaultJobs, layersOf, pullLayers } from "./pull-layers.js";
 
-export interface PullRequest {
+export interface PullOptions {
+  readonly platform: Platform;
+  /**
+   * Every image of an index, not only the one for `platform`. That one gets the name; the others are stored as if
+   * pulled by their own digest (`REPOSITORY@sha256:…`).
+   */
+  readonly allPlatforms?: boolean;
+  /** Most layers on their way at once; 6 by default. */
+  readonly jobs?: number;
+}
+
+export interface PullRequest extends PullOptions {
   /** A reference, or `oci:DIR[:TAG]`. */
   readonly image: string;
-  readonly platform: Platform;
 }
 
 export interface PulledImage {
+  /** The image for the platform asked for; with `allPlatforms`, the first one if there is none for it. */
   readonly stored: StoredImage;
   /** `docker.io/library/alpine` */
   readonly repository: string;
@@ -25,90 +40,120 @@ export interface PulledImage {
   readonly resolved: Digest;
 }
 
+/** {@link pullAll} for one image. */
+export async function pull(context: Context, { image, ...options }: PullRequest): Promise<PulledImage> {
+  const [pulled] = await pullAll(context, [image], options);
+  if (pulled === undefined) throw new Error("one image asked for, none pulled");
+  return pulled;
+}
+
 /**
- * Brings an image into the store: documents, layers, root file system, and only then its name. Nothing of it is
- * visible before, whatever happens on the way; what arrived is kept for the next attempt.
+ * Brings images into the store: documents, layers, root file system, and only then their names. All names are resolved
+ * before the first layer is fetched, and a layer that several share is fetched once. Nothing of an image is visible
+ * before it is whole, whatever happens on the way; what arrived is kept for the next attempt.
  */
-export async function pull(context: Context, request: PullRequest): Promise<PulledImage> {
-  const name = parseImageName(request.image);
-  const store = await context.store({ create: true });
-  const source = await openSource(context, name);
+export async function pullAll(
+  context: Context,
+  images: readonly string[],
+  options: PullOptions,
+): Promise<PulledImage[]> {
+  const names = images.map(parseImageName);
+  const sources = await Promise.all(names.map((name) => openSource(context, name)));
   try {
-    return await pullFrom(context, { ...request, name, store, source });
+    const named = names.map((name, i) => ({ name, source: sources[i] as ImageSource }));
+    return await pullFrom(context, named, options);
   } finally {
-    source.close();
+    for (const source of sources) source.close();
   }
 }
 
-type PullJob = PullRequest & {
-  readonly name: ImageName;
-  readonly store: Store;
-  readonly source: ImageSource;
-};
+/** {@link pullAll} from sources that are open, and stay so. */
+export async function pullFrom(
+  context: Context,
+  named: readonly { readonly name: ImageName; readonly source: ImageSource }[],
+  options: PullOptions,
+): Promise<PulledImage[]> {
+  const jobs = options.jobs ?? defaultJobs;
+  const store = await context.store({ create: true });
+  const limit = pLimit(jobs);
+  const tasks = named.map((one) => (signal: AbortSignal) => {
+    return limit(() => resolve({ ...context, signal }, { ...one, store }, options));
+  });
+  const found = await allOrNone(tasks, context.signal);
+  const fetched = { store, images: found.flatMap(({ images }) => images) };
+  return guardPull(context, fetched, () => storeAll(context, { found, store, jobs }, options));
+}
 
-async function pullFrom(context: Context, job: PullJob): Promise<PulledImage> {
-  const { store, source, platform } = job;
+interface Fetched {
+  readonly found: readonly Found[];
+  readonly store: Store;
+  readonly jobs: number;
+}
+
+async function storeAll(
+  context: Context,
+  { found, store, jobs }: Fetched,
+  { platform }: PullOptions,
+): Promise<PulledImage[]> {
   const { emit, signal } = context;
-  const what = job.name.kind === "layout" ? job.name.input : formatReference(job.name.reference);
-  emit({ type: "resolving", reference: what });
-  const image = await fetchImage(what, source, {
-    platform,
+  const layers = found.flatMap(({ images, source }) => images.flatMap((image) => layersOf(image, source)));
+  await pullLayers(layers, { store, jobs, emit, signal });
+  const pulled: PulledImage[] = [];
+  for (const { name, what, images } of found) {
+    const stored = await commitFound(context, store, { name, images, platform });
+    const { digest } = images[0].resolved;
+    emit({ type: "pulled", reference: what, digest });
+    pulled.push({ stored, repository: repositoryOf(referenceOf(name, images[0])), resolved: digest });
+  }
+  return pulled;
+}
+
+/** A name and the images it stands for. */
+interface Found {
+  readonly name: ImageName;
+  readonly what: string;
+  readonly source: ImageSource;
+  readonly images: readonly [FetchedImage, ...FetchedImage[]];
+}
+
+type Named = Pick<Found, "name" | "source"> & { readonly store: Store };
+
+async function resolve(context: Context, named: Named, options: PullOptions): Promise<Found> {
+  const { name, source, store } = named;
+  const { emit, signal } = context;
+  const { platform } = options;
+  const what = name.kind === "layout" ? name.input : formatReference(name.reference);
+  const limit = limits.configBytes;
+  const from: ConfigSource = {
+    what,
+    source,
     signal,
     cached: async (d) => ((await store.has(d)) ? store.read(d, limits.manifestBytes) : undefined),
-  });
-  const layers = image.manifest.value.layers.map(({ digest, size }) => ({ digest, size }));
-  emit({ type: "resolved", reference: what, digest: image.resolved.digest, layers });
-  warnOfOtherPlatform(context, image, platform);
-  await pullLayers(image, { store, source, emit, signal });
-  for (const document of [image.config, image.manifest, ...image.indexes]) {
-    await store.put(document.descriptor.digest, document.bytes);
-  }
-  await prepareRootfs(context, store, image);
-  const reference = referenceOf(job.name, image);
-  const stored = await commit(context, store, { reference, image });
-  emit({ type: "pulled", reference: what, digest: image.resolved.digest });
-  return { stored, repository: repositoryOf(reference), resolved: image.resolved.digest };
-}
-
-/** Where nothing can be mounted, each chroot container gets a tree of its own instead. */
-async function prepareRootfs(context: Context, store: Store, image: FetchedImage): Promise<void> {
-  const { diffIds } = image.config.value;
-  const privilege = await context.privilege();
-  if (diffIds.length === 0 || privilege.kind === "confined") return;
-  await store.ensureRootfs(diffIds, { privilege, emit: context.emit, signal: context.signal });
-}
-
-async function commit(
-  context: Context,
-  store: Store,
-  { reference, image }: { readonly reference: Reference; readonly image: FetchedImage },
-): Promise<StoredImage> {
-  const { descriptor } = image.manifest;
-  const stored: StoredImage = {
-    name: imageName(reference),
-    manifest: { ...descriptor, platform: image.config.value.platform },
-    resolved: image.resolved.digest,
-    pulled: new Date().toISOString(),
+    config: (descriptor) =>
+      store.document({ descriptor, limit, signal, fetch: () => source.smallBlob(descriptor, limit, signal) }),
   };
-  await store.commit(stored, context.signal);
-  return stored;
+  emit({ type: "resolving", reference: what });
+  const images = options.allPlatforms ? await fetchAllImages(from) : [await fetchImage(from, platform)];
+  const [first, ...others] = images;
+  if (first === undefined) throw new Error("no image found and no error");
+  const layers = images.flatMap((image) => image.manifest.value.layers);
+  emit({
+    type: "resolved",
+    reference: what,
+    digest: first.resolved.digest,
+    layers: layers.map(({ digest, size }) => ({ digest, size })),
+  });
+  for (const image of images) {
+    const expected = options.allPlatforms ? image.manifest.descriptor.platform : platform;
+    warnOfOtherPlatform(context, image, expected);
+  }
+  return { name, what, source, images: [first, ...others] };
 }
 
-function referenceOf(name: ImageName, image: FetchedImage): Reference {
-  if (name.kind === "registry") return name.reference;
-  return layoutReference(
-    name.directory,
-    image.resolved.annotations?.["org.opencontainers.image.ref.name"] ?? name.tag,
-  );
-}
-
-function warnOfOtherPlatform({ emit }: Context, image: FetchedImage, wanted: Platform): void {
+function warnOfOtherPlatform({ emit }: Context, image: FetchedImage, wanted: Platform | undefined): void {
   const actual = image.config.value.platform;
-  if (
-    samePlatform(actual, wanted) ||
-    (actual.os === wanted.os && actual.architecture === wanted.architecture)
-  )
-    return;
+  if (wanted === undefined) return;
+  if (actual.os === wanted.os && actual.architecture === wanted.architecture) return;
   const message = `the image is for ${formatPlatform(actual)}, not ${formatPlatform(wanted)}`;
   emit({ type: "warning", message });
 }

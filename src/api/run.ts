@@ -9,7 +9,7 @@ import { createContainerId } from "../launch/container-id.js";
 import { chrootWarning, planChroot } from "../launch/plan-chroot.js";
 import { planNamespaces } from "../launch/plan-namespaces.js";
 import type { RunOptions } from "../launch/run-options.js";
-import { statePath, type ContainerState } from "./containers.js";
+import { statePath, type ContainerState } from "./container-state.js";
 import type { Context } from "./context.js";
 import { ensureImage, type ImageRequest } from "./ensure-image.js";
 import type { LocalImage } from "./find-image.js";
@@ -86,7 +86,8 @@ async function planInNamespaces(context: Context, job: RunJob): Promise<PlannedR
   const privilege = await context.privilege();
   const store = await context.store({ create: true });
   const rootfsOptions = { privilege, signal: context.signal, emit: context.emit };
-  const { facts, lowers, chainId } = await store.ensureRootfs(job.image.config.value.diffIds, rootfsOptions);
+  const { diffIds } = job.image.config.value;
+  const { facts, lowers, chainId } = await store.ensureRootfs(diffIds, rootfsOptions);
   const input = launchInput({ ...job, privilege, facts, rootPath: path.join(containerDir, "merged") });
   const plan = planNamespaces({
     spec: input.spec,
@@ -98,7 +99,7 @@ async function planInNamespaces(context: Context, job: RunJob): Promise<PlannedR
     cgroups: planCgroups({ resources: input.spec.linux.resources, containerId }, readCgroupHost()),
     interactive: options.interactive,
   });
-  return { plan, input, state: { chainId } };
+  return { plan, input, state: { chainId, diffIds } };
 }
 
 async function planInChroot(context: Context, job: RunJob): Promise<PlannedRun> {

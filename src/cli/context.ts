@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
-import type { Context } from "../api/context.js";
+import type { Context, ContextOptions } from "../api/context.js";
+import { UsageError } from "../core/errors.js";
 import type { Emit } from "../core/events.js";
 import { hostPlatform, parsePlatform, type Platform } from "../core/platform.js";
+import { printable } from "../core/text.js";
 import type { Flags, Invocation } from "./command.js";
 import type { Env } from "./env.js";
 import { version } from "./version.js";
@@ -12,7 +14,10 @@ export async function contextOf(invocation: Invocation, emit: Emit, root?: strin
   const { createContext } = await import("../api/context.js");
   return createContext({
     root: root ?? rootOf(flags, env),
+    rootfsDriver: rootfsDriverOf(flags, env),
     authFiles: authFilesOf(env),
+    loginFile: env.loginFile,
+    network: env.network,
     proxyEnv: env.proxies,
     userAgent: `pullrun/${version}`,
     insecure: flags.on("insecure"),
@@ -25,6 +30,16 @@ function rootOf(flags: Flags, env: Env): string {
   return flags.text("root") ?? env.root ?? env.defaultRoot;
 }
 
+function rootfsDriverOf(flags: Flags, env: Env): ContextOptions["rootfsDriver"] {
+  const text = flags.text("rootfs-driver") ?? env.rootfsDriver;
+  if (text === undefined || text === "erofs" || text === "directories") return text;
+  throw new UsageError(
+    "BAD_VALUE",
+    `rootfs driver: ${printable(text, 60)}: unknown (expected erofs or directories)`,
+    { hint: "leave out --rootfs-driver and PULLRUN_ROOTFS_DRIVER to have the best one that works here" },
+  );
+}
+
 export function platformOf(flags: Flags, env: Env): Platform {
   const text = flags.text("platform") ?? env.platform;
   return text === undefined ? hostPlatform() : parsePlatform(text);
@@ -34,6 +49,6 @@ export function platformOf(flags: Flags, env: Env): Platform {
 function authFilesOf(env: Env): { path: string; text: string }[] {
   const inline =
     env.dockerAuthConfig === undefined ? [] : [{ path: "DOCKER_AUTH_CONFIG", text: env.dockerAuthConfig }];
-  const file = env.dockerConfigFile;
-  return existsSync(file) ? [...inline, { path: file, text: readFileSync(file, "utf8") }] : inline;
+  const files = env.authFiles.filter((file) => existsSync(file));
+  return [...inline, ...files.map((path) => ({ path, text: readFileSync(path, "utf8") }))];
 }

@@ -1,18 +1,26 @@
 /** The only file that reads the environment and asks what the terminal is. */
 import { homedir } from "node:os";
 import path from "node:path";
+import type { NetworkFiles } from "../registry/endpoints.js";
 
 export interface Env {
   /** `PULLRUN_ROOT`. */
   readonly root: string | undefined;
   readonly defaultRoot: string;
-  /** Docker's config.json, and its content inline where `DOCKER_AUTH_CONFIG` has it. */
-  readonly dockerConfigFile: string;
+  /** `PULLRUN_ROOTFS_DRIVER`. */
+  readonly rootfsDriver: string | undefined;
+  /** Files that may hold credentials, most important first; docker's also inline where `DOCKER_AUTH_CONFIG` has it. */
+  readonly authFiles: readonly string[];
   readonly dockerAuthConfig: string | undefined;
+  /** Where `login` stores: the most important of them. */
+  readonly loginFile: string;
+  readonly network: NetworkFiles;
   readonly platform: string | undefined;
   /** The proxy variables that are set, in either case. */
   readonly proxies: Readonly<Record<string, string>>;
   readonly ci: boolean;
+  /** Whether the locale has more than ASCII. */
+  readonly unicode: boolean;
   readonly debug: boolean;
   /** What `-e NAME` without a value copies. */
   variable(name: string): string | undefined;
@@ -21,24 +29,72 @@ export interface Env {
 export function readEnv(): Env {
   const env = process.env;
   const home = env["HOME"] ?? homedir();
+  const configHome = nonEmpty(env["XDG_CONFIG_HOME"]) ?? path.join(home, ".config");
+  const authFiles = authFilesOf(env, { home, configHome });
   const dataHome = env["XDG_DATA_HOME"] ?? path.join(home, ".local/share");
   return {
     root: nonEmpty(env["PULLRUN_ROOT"]),
+    rootfsDriver: nonEmpty(env["PULLRUN_ROOTFS_DRIVER"]),
     defaultRoot: process.getuid?.() === 0 ? "/var/lib/pullrun" : path.join(dataHome, "pullrun"),
-    dockerConfigFile: path.join(nonEmpty(env["DOCKER_CONFIG"]) ?? path.join(home, ".docker"), "config.json"),
+    authFiles,
+    loginFile: authFiles[0] ?? "",
+    network: networkFilesOf(env, configHome),
     dockerAuthConfig: nonEmpty(env["DOCKER_AUTH_CONFIG"]),
     platform: nonEmpty(env["DOCKER_DEFAULT_PLATFORM"]),
     proxies: pick(env, ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"]),
     ci: nonEmpty(env["CI"]) !== undefined && env["CI"] !== "false",
+    unicode: /utf-?8/i.test(nonEmpty(env["LC_ALL"]) ?? nonEmpty(env["LC_CTYPE"]) ?? env["LANG"] ?? ""),
     debug: nonEmpty(env["PULLRUN_DEBUG"]) !== undefined,
     variable: (name) => env[name],
   };
 }
 
-/** True where a spinner may redraw its line. A terminal that reports 0 columns makes ora loop for ever. */
-export function liveTerminal(env: Env): boolean {
+/**
+ * True where lines may be redrawn: not in CI, unless asked for. A terminal that reports 0 columns makes ora loop for
+ * ever.
+ */
+export function liveTerminal(env: Env, { despiteCi }: { readonly despiteCi: boolean }): boolean {
   const { isTTY, columns } = process.stderr;
-  return isTTY && columns > 0 && process.env["TERM"] !== "dumb" && !env.ci;
+  return isTTY && columns > 0 && process.env["TERM"] !== "dumb" && (despiteCi || !env.ci);
+}
+
+/** True where someone can be asked. */
+export function terminalInput(): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY;
+}
+
+/** docker's file, and containers-auth.json(5): REGISTRY_AUTH_FILE, where it is set, goes before everything. */
+function authFilesOf(
+  env: NodeJS.ProcessEnv,
+  { home, configHome }: { readonly home: string; readonly configHome: string },
+): string[] {
+  const docker = path.join(nonEmpty(env["DOCKER_CONFIG"]) ?? path.join(home, ".docker"), "config.json");
+  const named = nonEmpty(env["REGISTRY_AUTH_FILE"]);
+  if (named !== undefined) return [named, docker];
+  const runtime = nonEmpty(env["XDG_RUNTIME_DIR"]);
+  const homes = [...(runtime === undefined ? [] : [runtime]), configHome];
+  return [docker, ...homes.map((dir) => path.join(dir, "containers/auth.json"))];
+}
+
+/** The user's own certificates before the machine's, pullrun's before the other tools'; see NetworkFiles for the order. */
+function networkFilesOf(env: NodeJS.ProcessEnv, configHome: string): NetworkFiles {
+  const user = (name: string): string => path.join(configHome, name);
+  const named = nonEmpty(env["CONTAINERS_REGISTRIES_CONF"]);
+  const caFile = nonEmpty(env["SSL_CERT_FILE"]);
+  const conf = "/etc/containers/registries.conf";
+  const own = user("containers/registries.conf");
+  return {
+    certsDirs: [
+      user("pullrun/certs.d"),
+      "/etc/pullrun/certs.d",
+      "/etc/containerd/certs.d",
+      user("containers/certs.d"),
+      "/etc/containers/certs.d",
+      "/etc/docker/certs.d",
+    ],
+    registriesConf: named === undefined ? [conf, `${conf}.d`, own, `${own}.d`] : [named],
+    ...(caFile === undefined ? {} : { caFile }),
+  };
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

@@ -38,6 +38,10 @@ function createProgram(session: Session): Command {
     .usage("[options] IMAGE [ARG...]\n       pullrun [options] COMMAND ...")
     .version(`pullrun ${version}`, "-v, --version", "print our version")
     .option("--root <dir>", "store directory (PULLRUN_ROOT)")
+    .option(
+      "--rootfs-driver <name>",
+      "erofs or directories; the best that works here (PULLRUN_ROOTFS_DRIVER)",
+    )
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "pullrun: ")) });

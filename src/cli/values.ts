@@ -25,10 +25,44 @@ export function parseCpus(flag: string, text: string): number {
   throw badValue(flag, text, "a number of CPUs of at least 0.01, such as 1.5");
 }
 
+/** A share of a whole, 0 to 1. */
+export function parseShare(flag: string, text: string): number {
+  const value = Number(text);
+  if (/^[0-9]*\.?[0-9]+$/.test(text) && value <= 1) return value;
+  throw badValue(flag, text, "a share from 0 to 1, such as 0.95");
+}
+
 export function parsePort(flag: string, text: string): number {
   const value = parseCount(flag, text);
   if (value >= 0 && value <= 65_535) return value;
   throw badValue(flag, text, "a port from 0 to 65535");
+}
+
+export function parseJobs(flag: string, text: string): number {
+  const value = parseCount(flag, text);
+  if (value >= 1 && value <= 100) return value;
+  throw badValue(flag, text, "a number from 1 to 100");
+}
+
+const durationUnits: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** `90s`, `10m`, `1h30m`, `7d`, or `0`, in milliseconds. */
+export function parseDuration(flag: string, text: string): number {
+  if (text === "0") return 0;
+  const parts = [...text.matchAll(/([0-9]+)([smhdw])/g)];
+  const milliseconds = parts.reduce(
+    (sum, part) => sum + Number(part[1]) * (durationUnits[part[2] ?? ""] ?? NaN),
+    0,
+  );
+  const whole = text !== "" && parts.map((part) => part[0]).join("") === text;
+  if (whole && Number.isSafeInteger(milliseconds)) return milliseconds;
+  throw badValue(flag, text, "a duration such as 30m, 24h or 7d");
 }
 
 function badValue(flag: string, text: string, expected: string): UsageError {

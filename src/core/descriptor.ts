@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isDigest, type Digest } from "./digest.js";
+import { digestOf, isDigest, type Digest } from "./digest.js";
 import { limits } from "./limits.js";
 import { normalizePlatform, type Platform } from "./platform.js";
 
@@ -43,7 +43,9 @@ export const descriptorSchema: v.GenericSchema<unknown, Descriptor> = v.pipe(
     ),
     platform: v.nullish(platformSchema),
     annotations: annotationsSchema,
+    data: v.nullish(v.string()),
   }),
+  v.check((d) => isTrueToData(d), "the embedded data does not have the descriptor's size and digest"),
   v.transform((d): Descriptor => ({
     mediaType: d.mediaType,
     digest: d.digest,
@@ -52,6 +54,20 @@ export const descriptorSchema: v.GenericSchema<unknown, Descriptor> = v.pipe(
     ...(d.annotations ? { annotations: d.annotations } : {}),
   })),
 );
+
+/**
+ * image-spec descriptor.md, "data": the content itself in base64, of which readers must check size and digest. We fetch
+ * it all the same; but a document that says two things about its content is not to be trusted with either.
+ */
+function isTrueToData(d: {
+  readonly digest: Digest;
+  readonly size: number;
+  readonly data?: string | null | undefined;
+}): boolean {
+  if (d.data === undefined || d.data === null) return true;
+  const bytes = Buffer.from(d.data, "base64");
+  return bytes.length === d.size && digestOf(bytes) === d.digest;
+}
 
 /** Where in a document valibot's first complaint is, and what it is: `layers.0.size: size is not an integer`. */
 export function firstIssue(error: {

@@ -3,15 +3,17 @@
  * Messages: `what failed: object: observed (expected …)`, lower case, one line; the hint says what to do.
  */
 
-export type UsageCode = "BAD_REFERENCE" | "BAD_PLATFORM" | "BAD_FLAG" | "BAD_VALUE";
+export type UsageCode = "BAD_REFERENCE" | "BAD_PLATFORM" | "BAD_FLAG" | "BAD_VALUE" | "BAD_CONFIG";
 export type AuthCode = "UNAUTHORIZED" | "DENIED" | "CREDENTIAL_HELPER" | "BAD_AUTH_FILE";
 export type RegistryCode =
   | "MANIFEST_UNKNOWN"
   | "BLOB_UNKNOWN"
+  | "NAME_UNKNOWN"
   | "RATE_LIMITED"
   | "UPSTREAM"
   | "PROTOCOL"
   | "REDIRECT_REFUSED"
+  | "BLOCKED"
   | "BAD_MANIFEST"
   | "NO_PLATFORM"
   | "UNSUPPORTED_MEDIA";

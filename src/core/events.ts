@@ -1,7 +1,15 @@
 import type { Digest } from "./digest.js";
 import type { ErrorCode } from "./errors.js";
 
-export type LayerState = "waiting" | "downloading" | "verifying" | "done" | "exists";
+/**
+ * `elsewhere`: another process is fetching the same layer, we wait for it. `verifying`: all bytes are here, their
+ * digests are still being computed. `storing`: they hold, and the layer is being made durable.
+ */
+export type LayerState =
+  "waiting" | "elsewhere" | "downloading" | "verifying" | "storing" | "done" | "exists";
+
+/** `quota`: the registry's pull limit is nearly used up; `mirror`: one is given up for this pull. */
+export type WarningCode = "quota" | "mirror";
 
 /** Everything a pull tells while it runs. The library emits, only the CLI prints. */
 export type PullEvent =
@@ -16,8 +24,11 @@ export type PullEvent =
       readonly type: "layer";
       readonly digest: Digest;
       readonly state: LayerState;
+      /** Bytes here, those of an earlier, interrupted pull included. */
       readonly done: number;
       readonly total: number;
+      /** Bytes that came in during this pull. */
+      readonly fetched: number;
     }
   | {
       readonly type: "retry";
@@ -28,7 +39,7 @@ export type PullEvent =
     }
   | { readonly type: "rootfs"; readonly chainId: Digest; readonly state: "building" | "done" | "exists" }
   | { readonly type: "pulled"; readonly reference: string; readonly digest: Digest }
-  | { readonly type: "warning"; readonly message: string };
+  | { readonly type: "warning"; readonly code?: WarningCode; readonly message: string };
 
 /** Synchronous, cheap, must not throw. */
 export type Emit = (event: PullEvent) => void;

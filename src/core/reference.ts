@@ -105,6 +105,11 @@ export function isRepositoryName(text: string): boolean {
   return text.length <= maxNameLength && text.split("/").every((part) => component.test(part));
 }
 
+/** True for `HOST[:PORT]` as it may stand before the first slash of a reference. */
+export function isRegistryHost(text: string): boolean {
+  return hostPattern.test(text);
+}
+
 export function isTag(text: string): boolean {
   return tagPattern.test(text);
 }

@@ -30,7 +30,8 @@ export function availablePlatforms(index: Index): string[] {
   return [...new Set(named.map((m) => formatPlatform(m.platform ?? { os: "", architecture: "" })))];
 }
 
-function isAttestation(entry: Descriptor): boolean {
+/** An entry that says something about another one: what BuildKit puts beside an image. */
+export function isAttestation(entry: Descriptor): boolean {
   const referenceType = entry.annotations?.["vnd.docker.reference.type"];
   return referenceType === "attestation-manifest" || entry.platform?.os === "unknown";
 }

@@ -1,7 +1,7 @@
 /** Text that came from outside, made safe to print. */
 
 // C0, DEL, C1, and the Unicode line/paragraph separators and bidi controls that can rewrite a terminal line.
-const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+export const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /** One printable line of at most `limit` characters: control characters become `?`. */
 export function printable(text: string, limit = 200): string {

@@ -28,20 +28,21 @@ export interface DetectOptions {
 const programDirectories = ["/usr/bin", "/bin", "/usr/local/bin"];
 const sysAdmin = capabilityNames.indexOf("CAP_SYS_ADMIN");
 
-/** The most this process may do, found by trying: see {@link Privilege}. Some milliseconds; call it once. */
+/**
+ * The most this process may do: see {@link Privilege}. Root with CAP_SYS_ADMIN is believed, since each `run` asks; all
+ * else is found by trying, some milliseconds for each try. Call it once.
+ */
 export async function detectPrivilege({ helper, signal }: DetectOptions): Promise<Privilege> {
   const account = ownAccount();
   const status = await readText("/proc/self/status");
-  const candidates = [
-    ...(hasCapability(status, sysAdmin) ? await privileged() : []),
-    ...(await subordinate(account)),
-    single(account),
-  ];
   let failure = "";
-  for (const candidate of candidates) {
-    const problem = await probePrivilege(helper, candidate, signal);
-    if (problem === undefined) return candidate;
-    failure = problem.message;
+  for (const candidates of [() => privileged(status), () => subordinate(account), () => [single(account)]]) {
+    for (const candidate of await candidates()) {
+      if (candidate.kind === "root") return candidate;
+      const problem = await probePrivilege(helper, candidate, signal);
+      if (problem === undefined) return candidate;
+      failure = problem.message;
+    }
   }
   return { kind: "confined", uid: account.uid, reason: explainDenial(failure, await denialFacts(status)) };
 }
@@ -60,7 +61,8 @@ function ownAccount(): Account {
  * With CAP_SYS_ADMIN over our namespace. Inside a user namespace (podman's, say) that is not root's power: there are no
  * device nodes and no trusted.* attributes, so containers get a namespace of their own with the ids we have.
  */
-async function privileged(): Promise<Privilege[]> {
+async function privileged(status: string): Promise<Privilege[]> {
+  if (!hasCapability(status, sysAdmin)) return [];
   const uids = parseIdMap(await readText("/proc/self/uid_map"));
   if (isInitialMap(uids)) return [{ kind: "root" }];
   if (uids.every(({ count }) => count === 1)) return [];

@@ -74,6 +74,7 @@ export const stepLayouts: { readonly [K in Step["kind"]]: StepLayout<K> } = {
   cleanup: layout(38, ""),
   "remove-tree": layout(39, "s", "path"),
   "remove-cgroup": layout(40, "s", "path"),
+  "mount-erofs": layout(41, "ssS", "image", "at", "devices"),
 };
 
 const optionalFlag = 1;

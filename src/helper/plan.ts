@@ -29,6 +29,14 @@ export type Step =
   // Container phase. `target` is a path inside the container root, resolved there with openat2(RESOLVE_IN_ROOT).
   | { readonly kind: "unshare"; readonly flags: number }
   | { readonly kind: "private-mounts" }
+  /** For an overlay to lie over. Absolute host paths; `at` is an existing directory. */
+  | {
+      readonly kind: "mount-erofs";
+      readonly image: string;
+      readonly at: string;
+      /** The files that hold the data, in the order of the image's device table. */
+      readonly devices: readonly string[];
+    }
   | {
       readonly kind: "root-overlay";
       readonly at: string;

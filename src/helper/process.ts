@@ -170,7 +170,8 @@ async function* inLargeChunks(input: AsyncIterable<Uint8Array>): AsyncGenerator<
 
 async function takeLock(path: string, file: string, signal: AbortSignal | undefined): Promise<Lock> {
   throwIfAborted(signal);
-  const child = spawn(path, ["lock", file], { stdio: ["pipe", "pipe", "pipe"], env: {} });
+  // In a process group of its own: Ctrl-C must not end it, and so give the lock away, before we have wound up.
+  const child = spawn(path, ["lock", file], { stdio: ["pipe", "pipe", "pipe"], env: {}, detached: true });
   const stderr = collect(child.stderr);
   child.stdin.on("error", () => undefined);
   // Only while waiting: once held, the lock must outlast an abort until whoever holds it has wound up.

@@ -1,11 +1,13 @@
 import { LaunchError } from "../core/errors.js";
 import { cloneFlags, mountFlags } from "../helper/constants.js";
+import type { Lower } from "../helper/lower.js";
 import type { Plan, PlanStep } from "../helper/plan.js";
 import type { Privilege } from "../helper/privilege.js";
 import type { OwnCapabilities } from "./capabilities.js";
 import type { CgroupPlan } from "./cgroups.js";
 import { idMapsOf, planMap } from "./id-mappings.js";
 import type { NamespaceType, Spec } from "./oci-spec.js";
+import { lowerDirectories, lowerMountSteps, mountPointSteps } from "./plan-lowers.js";
 import { mountSteps } from "./plan-mounts.js";
 import { processSteps } from "./plan-process.js";
 
@@ -14,8 +16,8 @@ export interface NamespacePlanInput {
   readonly containerId: string;
   /** Absolute; removed with everything in it once the container has ended. */
   readonly containerDir: string;
-  /** Absolute root filesystem directories, top layer first, at least one. */
-  readonly lowers: readonly string[];
+  /** What the root filesystem is made of, top first, at least one. */
+  readonly lowers: readonly Lower[];
   readonly privilege: Privilege;
   readonly own: OwnCapabilities;
   readonly cgroups: CgroupPlan;
@@ -61,7 +63,7 @@ const flagOf: Readonly<Record<NamespaceType, number>> = {
   cgroup: 0,
 };
 
-function cloneSteps({ spec, privilege, cgroups, containerDir }: NamespacePlanInput): PlanStep[] {
+function cloneSteps({ spec, privilege, cgroups, containerDir, lowers }: NamespacePlanInput): PlanStep[] {
   return [
     { kind: "make-dir", path: containerDir, mode: 0o700 },
     // Held as long as we live: tells a running container from what a crash left.
@@ -70,6 +72,7 @@ function cloneSteps({ spec, privilege, cgroups, containerDir }: NamespacePlanInp
     { kind: "make-dir", path: `${containerDir}/upper`, mode: 0o755 },
     { kind: "make-dir", path: `${containerDir}/work`, mode: 0o700 },
     { kind: "make-dir", path: `${containerDir}/merged`, mode: 0o700 },
+    ...mountPointSteps(lowers, containerDir),
     { kind: "hint", text: namespaceHint(privilege) },
     {
       kind: "clone",
@@ -101,6 +104,7 @@ function rootSteps({ containerDir, lowers, privilege }: NamespacePlanInput): Pla
   const unprivileged = idMapsOf(privilege) !== undefined;
   const kernel = unprivileged ? ", and rootless Linux 5.11 or later" : "";
   return [
+    ...lowerMountSteps(lowers, containerDir),
     {
       kind: "hint",
       text: `overlay needs a store on a local filesystem such as ext4, xfs or tmpfs${kernel}: choose one with --root`,
@@ -112,7 +116,7 @@ function rootSteps({ containerDir, lowers, privilege }: NamespacePlanInput): Pla
       work: `${containerDir}/work`,
       // Attributes in `trusted.` are not for user namespaces (kernel overlayfs.rst, "User xattr").
       options: unprivileged ? "userxattr" : "",
-      lowers,
+      lowers: lowerDirectories(lowers, containerDir),
     },
     { kind: "hint", text: "" },
   ];

@@ -13,7 +13,7 @@ export type Credentials =
     }
   | { readonly kind: "identity-token"; readonly token: string; readonly source: string };
 
-/** What an auth file says about one registry: a helper program to ask, or the credentials themselves. */
+/** What an auth file says about one place: a helper program to ask, or the credentials themselves. */
 export interface AuthFileEntry {
   readonly helper?: string;
   readonly credentials?: Credentials;
@@ -22,8 +22,10 @@ export interface AuthFileEntry {
 /** docker's config.json, or containers' auth.json which has the same form. */
 export interface AuthFile {
   readonly path: string;
-  /** @throws AuthError BAD_AUTH_FILE if this registry's entry is malformed */
-  find(registry: string): AuthFileEntry;
+  /** `place` is `REGISTRY[/REPOSITORY]`. @throws AuthError BAD_AUTH_FILE if the entry for it is malformed */
+  find(place: string): AuthFileEntry;
+  /** The helper program that keeps this registry's credentials, if the file names one. */
+  helperFor(registry: string): string | undefined;
 }
 
 const entrySchema = v.object({
@@ -42,9 +44,19 @@ const fileSchema = v.object({
 });
 
 /** The key docker login has always written for Docker Hub, and what helpers know it by. */
-export const hubServerUrl = "https://index.docker.io/v1/";
+const hubServerUrl = "https://index.docker.io/v1/";
 
 const hubNames = new Set(["docker.io", "index.docker.io", "registry-1.docker.io"]);
+
+/** What a place's registry is called in the files docker writes, and by credential helpers. */
+export function serverUrlOf(place: string): string {
+  const registry = registryOf(place);
+  return canonical(registry) === "docker.io" ? hubServerUrl : registry;
+}
+
+function registryOf(place: string): string {
+  return place.split("/")[0] ?? place;
+}
 
 /** @throws AuthError BAD_AUTH_FILE naming the file, never quoting it: it holds secrets */
 export function parseAuthFile(path: string, text: string): AuthFile {
@@ -52,14 +64,19 @@ export function parseAuthFile(path: string, text: string): AuthFile {
   if (!file.success)
     throw badFile(path, v.getDotPath(file.issues[0]) ?? "content", "unexpected type of value");
   const { auths, credHelpers, credsStore } = file.output;
+  const helperFor = (registry: string): string | undefined => {
+    const name = lookUp(credHelpers ?? {}, registry)?.value ?? credsStore;
+    return name === null || name === "" ? undefined : name;
+  };
   return {
     path,
-    find(registry) {
-      const helper = lookUp(credHelpers ?? {}, registry)?.value ?? credsStore ?? undefined;
-      const entry = lookUp(auths ?? {}, registry);
+    helperFor,
+    find(place) {
+      const helper = helperFor(registryOf(place));
+      const entry = nearest(auths ?? {}, place);
       const credentials = entry && credentialsOf(path, entry.key, entry.value);
       return {
-        ...(helper === undefined || helper === "" ? {} : { helper }),
+        ...(helper === undefined ? {} : { helper }),
         ...(credentials ? { credentials } : {}),
       };
     },
@@ -78,6 +95,16 @@ function parseJson(path: string, text: string): unknown {
   return value;
 }
 
+/** The entry whose key names most of `host/team/app`: that, `host/team`, or `host`. */
+function nearest<T>(map: Readonly<Record<string, T>>, place: string): { key: string; value: T } | undefined {
+  const parts = place.split("/");
+  for (let count = parts.length; count > 0; count--) {
+    const found = lookUp(map, parts.slice(0, count).join("/"));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 /** Exact key first, then keys that spell the same registry another way. Never a part of a name. */
 function lookUp<T>(
   map: Readonly<Record<string, T>>,
@@ -90,8 +117,8 @@ function lookUp<T>(
   return key === undefined || value === undefined ? undefined : { key, value };
 }
 
-/** `host[:port]` in lower case of any spelling of a whole registry; a namespaced key (`host/team`) is left as it is. */
-function canonical(key: string): string {
+/** One spelling for all of a registry's: `host[:port]`, or `host/team` of a namespace, in lower case. */
+export function canonical(key: string): string {
   const host = key
     .replace(/^https?:\/\//i, "")
     .replace(/\/(v[12]\/?)?$/, "")
@@ -121,7 +148,7 @@ function badFile(path: string, where: string, problem: string): AuthError {
     "BAD_AUTH_FILE",
     `credentials file: ${printable(path)}: ${printable(where, 100)}: ${problem}`,
     {
-      hint: "repair or remove the file, or run `docker login` again",
+      hint: "repair or remove the file, or run `pullrun login` again",
     },
   );
 }

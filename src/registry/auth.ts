@@ -31,6 +31,7 @@ export interface AuthorizerOptions {
   readonly client: HttpClient;
   /** As in the reference, `docker.io` for Docker Hub: the name credentials are kept under. */
   readonly registry: string;
+  /** Empty for the registry as a whole. */
   readonly repository: string;
   readonly credentials: CredentialLookup;
   /** `signal` ends with the repository, not with one request: the token is everybody's. */
@@ -96,23 +97,25 @@ function demandOf(response: HttpResponse, repository: string): Demand | undefine
   }
   const realm = checkRealm(bearer.parameters.get("realm"), response.url);
   const service = bearer.parameters.get("service");
-  const scope = bearer.parameters.get("scope") ?? `repository:${repository}:pull`;
+  const scope = bearer.parameters.get("scope") ?? (repository === "" ? "" : `repository:${repository}:pull`);
   return { key: `${realm.href} ${service ?? ""} ${scope}`, token: { realm, service, scope } };
 }
 
 /** The header value that meets a demand, as a token: Basic credentials are one that never expires. */
 async function obtain(demand: Demand, options: AuthorizerOptions): Promise<Token> {
-  const { client, registry, retry } = options;
-  const credentials = await options.credentials(registry, retry.signal);
+  const { client, registry, repository, retry } = options;
+  const place = repository === "" ? registry : `${registry}/${repository}`;
+  const credentials = await options.credentials(place, retry.signal);
   const { token } = demand;
   if (token !== undefined) {
-    const fetch = (): Promise<Token> => fetchToken(client, token, { credentials, signal: retry.signal });
+    const fetch = (): Promise<Token> =>
+      fetchToken(client, token, { registry, credentials, signal: retry.signal });
     const { value, expiresAt } = await withRetries(`token from ${token.realm.host}`, fetch, retry);
     return { value: `Bearer ${value}`, expiresAt };
   }
   if (credentials !== undefined) return { value: basicAuthorization(credentials), expiresAt: Infinity };
   throw new AuthError("UNAUTHORIZED", `login: ${registry}: needs a user name and a password (401)`, {
-    hint: `log in with ${loginCommand(registry)}; pullrun reads the same config.json`,
+    hint: `log in with ${loginCommand(registry)}`,
   });
 }
 

@@ -1,20 +1,30 @@
-import type { Reference } from "../core/reference.js";
+import type { WarningCode } from "../core/events.js";
 import { createAuthorizer } from "./auth.js";
+import { readTrust } from "./certs-dir.js";
 import type { CredentialLookup } from "./credentials.js";
-import { createHttpClient, type HttpResponse, type ProxyEnvironment } from "./http.js";
+import type { Endpoint, NetworkFiles } from "./endpoints.js";
+import { createHttpClient, type HttpClient, type HttpResponse, type ProxyEnvironment } from "./http.js";
+import { quotaWarning } from "./quota.js";
 import { follow } from "./redirects.js";
 import type { RetryNotice } from "./retry.js";
 import { findBase, type Base } from "./scheme.js";
+import { joinTrust, type Trust } from "./trust.js";
+
+/** Something the user should know though the work goes on. */
+export interface Warning {
+  readonly code: WarningCode;
+  readonly message: string;
+}
 
 export interface ConnectionOptions {
   readonly credentials: CredentialLookup;
   readonly userAgent: string;
-  /** Allow plain http and unknown certificates at this registry. */
-  readonly insecure?: boolean;
+  readonly network: NetworkFiles;
   readonly proxyEnv?: ProxyEnvironment;
   /** Ends everything, also what is shared between requests. */
   readonly signal?: AbortSignal;
   readonly onRetry?: (notice: RetryNotice) => void;
+  readonly onWarning?: (warning: Warning) => void;
   /** Milliseconds: first pause before a retry (1000), and how long a download may give no byte (30 000). */
   readonly timing?: { readonly retryBaseMs?: number; readonly stallMs?: number };
 }
@@ -27,9 +37,9 @@ export interface RepositoryRequest {
   readonly signal: AbortSignal;
 }
 
-/** One repository of one registry: finds its scheme, logs in when asked to, follows redirects. */
+/** One repository of one server: finds its scheme, logs in when asked to, follows redirects. */
 export interface Connection {
-  /** The answer, whatever its status. @throws AuthError, NetworkError, RegistryError */
+  /** The answer, whatever its status. @throws AuthError, NetworkError, RegistryError; UsageError BAD_CONFIG */
   request(request: RepositoryRequest): Promise<HttpResponse>;
   close(): void;
 }
@@ -37,29 +47,50 @@ export interface Connection {
 /** Token, then a token for the wider scope the registry names; a third demand would be a loop. */
 const maxDemands = 2;
 
-export function openConnection(ref: Reference, options: ConnectionOptions): Connection {
+export function openConnection(endpoint: Endpoint, options: ConnectionOptions): Connection {
   const closed = new AbortController();
   const lifetime =
     options.signal === undefined ? closed.signal : AbortSignal.any([options.signal, closed.signal]);
-  const client = createHttpClient({ ...options, ...options.timing });
+  const client = clientFor(endpoint, options);
   const authorizer = createAuthorizer({
     client,
-    registry: ref.registry,
-    repository: ref.repository,
+    registry: endpoint.registry,
+    repository: endpoint.repository,
     credentials: options.credentials,
     retry: { signal: lifetime, onRetry: options.onRetry, baseMs: options.timing?.retryBaseMs },
   });
-  let base: Base | undefined;
+  let found: Promise<Base> | undefined;
+  let hasWarned = false;
+
+  /** Shared by requests that come in parallel; asked again after a failure. */
+  async function findApi(signal: AbortSignal): Promise<Base> {
+    const finding = (found ??= apiBase(client, endpoint, signal));
+    try {
+      return await finding;
+    } catch (error) {
+      if (found === finding) found = undefined;
+      throw error;
+    }
+  }
+
+  function watchQuota(response: HttpResponse): void {
+    const message = hasWarned ? undefined : quotaWarning(response);
+    if (message === undefined) return;
+    hasWarned = true;
+    options.onWarning?.({ code: "quota", message });
+  }
 
   return {
     async request({ method, path, headers = {}, signal }) {
-      base ??= await findBase(client, ref.registry, { insecure: options.insecure ?? false, signal });
-      const url = new URL(`/v2/${ref.repository}/${path}`, base.url);
-      const request = { method, url, headers, verifyTls: base.verifyTls, signal };
+      const base = await findApi(signal);
+      const url = requestUrl(base, endpoint, path);
+      const { verifyTls } = base;
+      const request = { method, url, headers, privateHeaders: endpoint.headers, verifyTls, signal };
       const met = new Set<string>();
       let authorization = await authorizer.current(signal);
       for (;;) {
         const response = await follow(client, { ...request, authorization });
+        watchQuota(response);
         // A 401 from where a redirect led is not the registry's: nothing of ours is shown there.
         const asks = response.status === 401 && response.url.origin === url.origin;
         const demand = asks ? authorizer.demandOf(response) : undefined;
@@ -75,4 +106,32 @@ export function openConnection(ref: Reference, options: ConnectionOptions): Conn
       client.close();
     },
   };
+}
+
+function clientFor(endpoint: Endpoint, options: ConnectionOptions): HttpClient {
+  const { network } = options;
+  async function trustOf(url: URL): Promise<Trust> {
+    const configured = await readTrust(network.certsDirs, url.host);
+    return url.host === endpoint.root?.host ? joinTrust(endpoint.trust, configured) : configured;
+  }
+  return createHttpClient({
+    ...options,
+    ...options.timing,
+    trustOf,
+    caFile: network.caFile,
+    connectMs: endpoint.connectMs,
+  });
+}
+
+async function apiBase(client: HttpClient, endpoint: Endpoint, signal: AbortSignal): Promise<Base> {
+  const { root, registry, insecure, verifyTls } = endpoint;
+  if (root !== undefined) return { url: root, verifyTls };
+  const found = await findBase(client, registry, { insecure, verifyTls, signal });
+  return { ...found, url: new URL("/v2/", found.url) };
+}
+
+function requestUrl(base: Base, { repository, query }: Endpoint, path: string): URL {
+  const url = new URL(repository === "" ? path : `${repository}/${path}`, base.url);
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  return url;
 }

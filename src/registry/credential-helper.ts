@@ -32,19 +32,9 @@ export async function askCredentialHelper(
   serverUrl: string,
   options: HelperOptions,
 ): Promise<Credentials | undefined> {
-  // The name becomes part of a program's name; a slash would let the file choose any program.
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) throw failed(name, "not a helper name");
-  const program = `docker-credential-${name}`;
-  const { status, output } = await run(program, `${serverUrl}\n`, options);
-  if (status !== 0) {
-    if (notFound.test(output)) return undefined;
-    throw failed(
-      program,
-      status === null
-        ? `killed, or no answer in ${(options.timeoutMs ?? defaultTimeoutMs) / 1000} s`
-        : `exit status ${status}`,
-    );
-  }
+  const output = await call({ name, verb: "get", input: `${serverUrl}\n` }, options);
+  if (output === undefined) return undefined;
+  const program = programOf(name);
   const answer = v.safeParse(answerSchema, parseJson(output));
   if (!answer.success) throw failed(program, "answer is not the expected JSON");
   const { Username: username, Secret: secret } = answer.output;
@@ -52,10 +42,52 @@ export async function askCredentialHelper(
   return username === "" ? undefined : { kind: "password", username, password: secret, source: program };
 }
 
-function run(program: string, input: string, options: HelperOptions): Promise<Outcome> {
+/** `docker-credential-NAME store`. @throws AuthError CREDENTIAL_HELPER */
+export async function storeWithHelper(
+  name: string,
+  login: { readonly server: string; readonly username: string; readonly password: string },
+  options: HelperOptions,
+): Promise<void> {
+  const { server, username, password } = login;
+  const input = JSON.stringify({ ServerURL: server, Username: username, Secret: password });
+  await call({ name, verb: "store", input }, options);
+}
+
+/** `docker-credential-NAME erase`; false if it had nothing. @throws AuthError CREDENTIAL_HELPER */
+export async function eraseWithHelper(
+  name: string,
+  serverUrl: string,
+  options: HelperOptions,
+): Promise<boolean> {
+  return (await call({ name, verb: "erase", input: `${serverUrl}\n` }, options)) !== undefined;
+}
+
+interface Call {
+  readonly name: string;
+  readonly verb: "get" | "store" | "erase";
+  readonly input: string;
+}
+
+function programOf(name: string): string {
+  // The name becomes part of a program's name; a slash would let the file choose any program.
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) throw failed(name, "not a helper name");
+  return `docker-credential-${name}`;
+}
+
+/** What the helper says, or undefined if it has nothing for this server. */
+async function call(request: Call, options: HelperOptions): Promise<string | undefined> {
+  const program = programOf(request.name);
+  const { status, output } = await run(program, request, options);
+  if (status === 0) return output;
+  if (request.verb !== "store" && notFound.test(output)) return undefined;
+  const seconds = (options.timeoutMs ?? defaultTimeoutMs) / 1000;
+  throw failed(program, status === null ? `killed, or no answer in ${seconds} s` : `exit status ${status}`);
+}
+
+function run(program: string, { verb, input }: Call, options: HelperOptions): Promise<Outcome> {
   const { signal, timeoutMs: timeout = defaultTimeoutMs } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn(program, ["get"], {
+    const child = spawn(program, [verb], {
       stdio: ["pipe", "pipe", "ignore"],
       timeout,
       killSignal: "SIGKILL",

@@ -10,7 +10,7 @@ export function apiHost(registry: string): string {
 
 /** The command that stores credentials for a registry, given its name or its API host. */
 export function loginCommand(host: string): string {
-  return apiHost(host) === hubApiHost ? "`docker login`" : `\`docker login ${host}\``;
+  return apiHost(host) === hubApiHost ? "`pullrun login`" : `\`pullrun login ${host}\``;
 }
 
 const loopback = new BlockList();

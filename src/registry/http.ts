@@ -1,8 +1,12 @@
-import { Agent as HttpAgent, type IncomingMessage } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
+import type { IncomingMessage } from "node:http";
 import got, { type Request as GotStream } from "got";
 import { limits, timeouts } from "../core/limits.js";
-import { interruption, networkError, stallError } from "./network-errors.js";
+import { createAgents } from "./agents.js";
+import { interruption, networkError, stallError, type FailureContext } from "./network-errors.js";
+import { proxyFor, type ProxyEnvironment } from "./proxy.js";
+import type { Trust } from "./trust.js";
+
+export type { ProxyEnvironment } from "./proxy.js";
 
 /** One request. Redirects are not followed, nothing is retried, no status is an error at this level. */
 export interface HttpRequest {
@@ -32,16 +36,15 @@ export interface HttpClient {
   close(): void;
 }
 
-/** The variables of the usual names, upper or lower case; used by Node's agent (Node >= 22.21). */
-export type ProxyEnvironment = Readonly<
-  Partial<
-    Record<"HTTP_PROXY" | "HTTPS_PROXY" | "NO_PROXY" | "http_proxy" | "https_proxy" | "no_proxy", string>
-  >
->;
-
 export interface HttpClientOptions {
   readonly userAgent: string;
   readonly proxyEnv?: ProxyEnvironment;
+  /** Certificates for a host, on top of Node's own. */
+  readonly trustOf?: (url: URL) => Promise<Trust>;
+  /** PEM file of authorities to turn to, with the system's, where Node's own do not know one. */
+  readonly caFile?: string | undefined;
+  /** Milliseconds to wait for a connection; for a mirror that must not hold up a pull. */
+  readonly connectMs?: number | undefined;
   /** Milliseconds without a byte of body that end a download; for tests. */
   readonly stallMs?: number;
 }
@@ -55,40 +58,51 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     maxSockets,
     ...(options.proxyEnv ? { proxyEnv: options.proxyEnv } : {}),
   };
-  const agent = { http: new HttpAgent(agentOptions), https: new HttpsAgent(agentOptions) };
+  const agents = createAgents({ ...options, agent: agentOptions });
   const { stall, ...phases } = timeouts;
   const client = got.extend({
-    agent,
     headers: { "user-agent": options.userAgent, "accept-encoding": "identity" },
-    timeout: phases,
+    timeout: { ...phases, connect: options.connectMs ?? phases.connect },
     retry: { limit: 0 },
     followRedirect: false,
     throwHttpErrors: false,
     decompress: false,
     strictContentLength: true,
   });
+
+  async function sendOnce(request: HttpRequest): Promise<HttpResponse> {
+    const stream = client.stream(request.url, {
+      method: request.method,
+      headers: { ...request.headers },
+      signal: request.signal,
+      agent: await agents.for(request.url),
+      https: { rejectUnauthorized: request.verifyTls ?? true },
+      ...(request.body === undefined ? {} : { body: request.body }),
+    });
+    return respond(request, stream, await headersOf(stream), options.stallMs ?? stall);
+  }
+
   return {
     async send(request) {
-      const stream = client.stream(request.url, {
-        method: request.method,
-        headers: { ...request.headers },
-        signal: request.signal,
-        https: { rejectUnauthorized: request.verifyTls ?? true },
-        ...(request.body === undefined ? {} : { body: request.body }),
-      });
-      return respond(request, stream, await headersOf(request, stream), options.stallMs ?? stall);
+      try {
+        return await sendOnce(request);
+      } catch (error) {
+        const via = proxyFor(request.url, options.proxyEnv ?? {});
+        if (request.signal.aborted || !(await agents.widen(request.url, error)))
+          throw translate(request, error, { via });
+        return await sendOnce(request).catch((again: unknown) => {
+          throw translate(request, again, { via });
+        });
+      }
     },
-    close() {
-      agent.http.destroy();
-      agent.https.destroy();
-    },
+    close: () => agents.close(),
   };
 }
 
-function headersOf(request: HttpRequest, stream: GotStream): Promise<IncomingMessage> {
+function headersOf(stream: GotStream): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     // Stays attached: an error after the headers reaches the reader of the body, or nobody if it was discarded.
-    stream.on("error", (error) => reject(translate(request, error)));
+    stream.on("error", reject);
     stream.once("response", resolve);
   });
 }
@@ -137,13 +151,13 @@ async function* readBody(
       timer.refresh();
     }
   } catch (error) {
-    throw translate(request, error, received);
+    throw translate(request, error, { received });
   } finally {
     clearTimeout(timer);
     stream.destroy();
   }
 }
 
-function translate(request: HttpRequest, error: unknown, received?: number): Error {
-  return request.signal.aborted ? interruption(request.signal) : networkError(request.url, error, received);
+function translate(request: HttpRequest, error: unknown, seen: FailureContext): Error {
+  return request.signal.aborted ? interruption(request.signal) : networkError(request.url, error, seen);
 }

@@ -8,6 +8,8 @@ export interface FollowedRequest extends HttpRequest {
   readonly method: "GET" | "HEAD";
   /** Sent only to the origin of `url`, and no more once a redirect has led away from it. */
   readonly authorization?: string | undefined;
+  /** As `authorization`: headers the user has configured for this one server. */
+  readonly privateHeaders?: Readonly<Record<string, string>>;
 }
 
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
@@ -18,12 +20,13 @@ const redirectStatuses = new Set([301, 302, 303, 307, 308]);
  * @throws RegistryError REDIRECT_REFUSED; NetworkError
  */
 export async function follow(client: HttpClient, request: FollowedRequest): Promise<HttpResponse> {
-  const { authorization, verifyTls, ...plain } = request;
+  const { authorization, privateHeaders, verifyTls, ...plain } = request;
+  const own = { ...privateHeaders, ...(authorization === undefined ? {} : { authorization }) };
   let atHome = true;
   let url = request.url;
   for (let hop = 0; hop <= limits.redirects; hop++) {
     atHome &&= url.origin === request.url.origin;
-    const headers = { ...plain.headers, ...(atHome && authorization !== undefined ? { authorization } : {}) };
+    const headers = { ...plain.headers, ...(atHome ? own : {}) };
     const response = await client.send({
       ...plain,
       url,

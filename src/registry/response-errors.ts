@@ -2,8 +2,10 @@ import { AuthError, RegistryError, type PullrunError, type RegistryCode } from "
 import { limits } from "../core/limits.js";
 import { printable } from "../core/text.js";
 import { readPrefix } from "./body.js";
-import { loginCommand } from "./hosts.js";
+import { apiHost, loginCommand } from "./hosts.js";
 import type { HttpResponse } from "./http.js";
+import { clientCertificateHint } from "./network-errors.js";
+import { describeQuota, quotaOf } from "./quota.js";
 
 /**
  * The error a non-success answer stands for, with the registry's own words (distribution-spec "Error Codes") and, in
@@ -20,7 +22,7 @@ export async function responseError(
   const host = response.url.host;
   if (status === 401) {
     return new AuthError("UNAUTHORIZED", `${what}: needs a login, or does not exist ${observed}`, {
-      hint: `check the name, or log in with ${loginCommand(host)}; pullrun reads the same config.json`,
+      hint: `check the name, or log in with ${loginCommand(host)}`,
       details: { status },
     });
   }
@@ -40,8 +42,10 @@ export async function responseError(
   }
   if (status === 429) {
     const when = wait === undefined ? "wait a while" : `wait ${Math.ceil(wait / 1000)} s`;
-    const hint = `${when}, log in for a higher limit (${loginCommand(host)}), or use a mirror`;
-    return new RegistryError("RATE_LIMITED", `${what}: too many requests to ${host} ${observed}`, {
+    const hint = `${when}, log in for a higher limit (${loginCommand(host)}), or set up a mirror (certs.d/${mirrorDir(host)}/hosts.toml)`;
+    const quota = quotaOf(response);
+    const left = quota === undefined ? "" : `, ${describeQuota(quota)}`;
+    return new RegistryError("RATE_LIMITED", `${what}: too many requests to ${host}${left} ${observed}`, {
       hint,
       details,
     });
@@ -52,14 +56,26 @@ export async function responseError(
       details,
     });
   }
-  return new RegistryError("PROTOCOL", `${what}: unexpected answer from ${host} ${observed}`, { details });
+  return new RegistryError("PROTOCOL", `${what}: unexpected answer from ${host} ${observed}`, {
+    details,
+    ...(wantsCertificate.test(said) ? { hint: clientCertificateHint(host) } : {}),
+  });
 }
+
+function mirrorDir(host: string): string {
+  return host === apiHost("docker.io") ? "docker.io" : host;
+}
+
+// nginx (400) and its kin, on a page of HTML.
+const wantsCertificate = /No required SSL certificate was sent|The SSL certificate error/;
 
 /** First code and message of the error body as one printable line, or "" if there is none. */
 async function registryWords(response: HttpResponse): Promise<string> {
   const bytes = await readPrefix(response, limits.errorBodyBytes);
-  const entry = firstError(Buffer.from(bytes).toString("utf8"));
-  return printable([entry.code, entry.message].filter((part) => part !== "").join(": "), 200);
+  const text = Buffer.from(bytes).toString("utf8");
+  const entry = firstError(text);
+  const words = [entry.code, entry.message].filter((part) => part !== "").join(": ");
+  return printable(words === "" ? (wantsCertificate.exec(text)?.[0] ?? "") : words, 200);
 }
 
 function firstError(text: string): { readonly code: string; readonly message: string } {

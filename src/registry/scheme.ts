@@ -21,14 +21,14 @@ export interface Base {
 export async function findBase(
   client: HttpClient,
   registry: string,
-  options: { readonly insecure: boolean; readonly signal: AbortSignal },
+  options: { readonly insecure: boolean; readonly verifyTls: boolean; readonly signal: AbortSignal },
 ): Promise<Base> {
   const host = apiHost(registry);
   if (!URL.canParse(`https://${host}/`)) {
     throw new UsageError("BAD_REFERENCE", `registry: ${printable(registry, 80)}: not a host and port`);
   }
-  const { insecure, signal } = options;
-  const https: Base = { url: new URL(`https://${host}/`), verifyTls: !insecure };
+  const { insecure, verifyTls, signal } = options;
+  const https: Base = { url: new URL(`https://${host}/`), verifyTls };
   const http: Base = { url: new URL(`http://${host}/`), verifyTls: true };
   if (isLoopbackHost(http.url.hostname)) return (await wantsTls(client, http, signal)) ? https : http;
   if (!insecure) return https;

@@ -5,7 +5,7 @@ import { limits } from "../core/limits.js";
 import { printable, printableUrl } from "../core/text.js";
 import type { Credentials } from "./auth-file.js";
 import { readCapped } from "./body.js";
-import { mayBeSentTo } from "./hosts.js";
+import { loginCommand, mayBeSentTo } from "./hosts.js";
 import type { HttpClient, HttpResponse } from "./http.js";
 import { follow } from "./redirects.js";
 import { responseError } from "./response-errors.js";
@@ -14,6 +14,7 @@ import { responseError } from "./response-errors.js";
 export interface TokenRequest {
   readonly realm: URL;
   readonly service: string | undefined;
+  /** Scopes with spaces between them; empty: only to learn whether the credentials are good. */
   readonly scope: string;
 }
 
@@ -62,22 +63,37 @@ function realmProblem(realm: URL, registry: URL): string | undefined {
 export async function fetchToken(
   client: HttpClient,
   request: TokenRequest,
-  options: { readonly credentials: Credentials | undefined; readonly signal: AbortSignal },
+  options: {
+    /** Whose token it is, for what to do about a refusal. */
+    readonly registry: string;
+    readonly credentials: Credentials | undefined;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Token> {
-  const { credentials, signal } = options;
+  const { registry, credentials, signal } = options;
   const what = `token from ${request.realm.host}`;
   const response =
     (credentials?.kind === "identity-token"
       ? await post(client, request, { credentials, signal })
       : undefined) ?? (await get(client, request, options));
-  if (response.status === 401 && credentials !== undefined) {
+  if (response.status === 401) {
     response.discard();
-    throw new AuthError("UNAUTHORIZED", `${what}: credentials refused (401)`, {
-      hint: `they came from ${credentials.source}; log in again`,
-    });
+    throw refused(what, registry, credentials);
   }
   if (response.status !== 200) throw await responseError(what, response, "PROTOCOL");
   return parseToken(what, await readCapped(what, response, limits.tokenBytes));
+}
+
+function refused(what: string, registry: string, credentials: Credentials | undefined): AuthError {
+  const observed = credentials === undefined ? "none without a login" : "credentials refused";
+  const login = loginCommand(registry);
+  return new AuthError("UNAUTHORIZED", `${what}: ${observed} (401)`, {
+    hint:
+      credentials === undefined
+        ? `log in with ${login}`
+        : `they came from ${credentials.source}; log in again: ${login}`,
+    details: { status: 401 },
+  });
 }
 
 async function get(
@@ -87,7 +103,7 @@ async function get(
 ): Promise<HttpResponse> {
   const url = new URL(realm);
   if (service !== undefined) url.searchParams.set("service", service);
-  for (const part of scope.split(" ")) url.searchParams.append("scope", part);
+  for (const part of scope.split(" ").filter((text) => text !== "")) url.searchParams.append("scope", part);
   if (credentials?.kind === "password") url.searchParams.set("account", credentials.username);
   return follow(client, {
     method: "GET",

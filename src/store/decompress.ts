@@ -91,7 +91,10 @@ async function drain(
   { what, compression, onData }: EngineOptions,
 ): Promise<void> {
   try {
-    for await (const plain of engine) onData(plain as Buffer);
+    for await (const plain of engine) {
+      onData(plain as Buffer);
+      release(plain as Buffer);
+    }
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     if (!/^(Z_|ZSTD_|ERR_ZLIB|ERR_ZSTD)/.test(code)) throw error;
@@ -102,6 +105,15 @@ async function drain(
       { cause: error },
     );
   }
+}
+
+/**
+ * Frees a used-up output buffer now: V8 lets 64 MB of them pile up per thread before it collects. The engine fills a
+ * buffer from front to back and takes a new one when it is full, so the piece at the end is the last of its buffer.
+ */
+function release({ buffer, byteOffset, length }: Buffer): void {
+  if (buffer.byteLength === outputBytes && byteOffset + length === outputBytes)
+    (buffer as ArrayBuffer).transfer(0);
 }
 
 function checkTrailer({ what, compression }: EngineOptions, rest: Buffer): void {

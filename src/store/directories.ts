@@ -1,11 +1,8 @@
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { chainIds, hexOf, type DiffId, type Digest } from "../core/digest.js";
-import { LayerError, StoreError } from "../core/errors.js";
-import type { PullEvent } from "../core/events.js";
+import { StoreError } from "../core/errors.js";
 import { printable } from "../core/text.js";
-import type { Helper } from "../helper/helper.js";
-import type { Privilege } from "../helper/privilege.js";
 import { delta } from "./delta.js";
 import { collectFacts, loadFacts, saveFacts, type RootfsFacts } from "./facts.js";
 import { syncDirectory, temporaryPrefix, withIoErrors } from "./files.js";
@@ -15,29 +12,17 @@ import { withLock } from "./lock.js";
 import { materialise } from "./materialise.js";
 import { ownerPolicy, type OwnerPolicy } from "./owners.js";
 import { removeTree } from "./remove-tree.js";
+import type { Rootfs, RootfsContext, RootfsDriver } from "./rootfs.js";
 import { emptyTree, type DirNode } from "./tree.js";
 
-export interface RootfsContext {
-  readonly paths: StorePaths;
-  readonly helper: Helper;
-  readonly privilege: Privilege;
-  readonly signal?: AbortSignal | undefined;
-  emit?(event: PullEvent): void;
-}
-
-/** A root file system ready to be mounted: overlay these directories. */
-export interface Rootfs {
-  /** Absolute paths, top layer first. */
-  readonly lowers: readonly string[];
-  readonly chainId: Digest;
-  readonly facts: RootfsFacts;
-}
+/** One directory per layer of the chain, holding what the layer changes. */
+export const directoriesDriver: RootfsDriver = { find: findDirectories, build: buildAll };
 
 /**
  * The root file system of an image if all of it is there: two system calls per layer and one small file.
  * Directories made with another privilege do not count: their owners are other ones.
  */
-export async function findRootfs(
+async function findDirectories(
   { paths, privilege }: Pick<RootfsContext, "paths" | "privilege">,
   diffIds: readonly DiffId[],
 ): Promise<Rootfs | undefined> {
@@ -49,30 +34,6 @@ export async function findRootfs(
   for (const directory of directories) if (!(await isDirectory(directory))) return undefined;
   const facts = await loadFacts(factsFile(directories.at(-1) ?? ""));
   return facts === undefined ? undefined : { lowers: directories.toReversed(), chainId, facts };
-}
-
-/**
- * Makes what {@link findRootfs} finds, from the stored layers: one directory per layer, holding what the layer
- * changes. Directories appear complete or not at all; any number of processes may build at once.
- * @throws LayerError, StoreError NOT_FOUND (a layer is not in the store), LaunchError HELPER_FAILED
- */
-export async function ensureRootfs(context: RootfsContext, diffIds: readonly DiffId[]): Promise<Rootfs> {
-  const chainId = topOf(diffIds);
-  const found = await findRootfs(context, diffIds);
-  if (found !== undefined) {
-    context.emit?.({ type: "rootfs", chainId, state: "exists" });
-    return found;
-  }
-  context.emit?.({ type: "rootfs", chainId, state: "building" });
-  await withIoErrors("root file system", context.paths.rootfs, () => buildAll(context, diffIds));
-  const built = await findRootfs(context, diffIds);
-  if (built === undefined) {
-    throw new StoreError("NOT_FOUND", `root file system: ${chainId}: removed while it was built`, {
-      hint: "run the command again",
-    });
-  }
-  context.emit?.({ type: "rootfs", chainId, state: "done" });
-  return built;
 }
 
 /** Writes an image's whole tree into `target`, a new or empty directory, as plain files without overlay. */
@@ -165,13 +126,6 @@ function rootfsDirectory(paths: StorePaths, chainId: Digest, flavour: string): s
 
 function factsFile(directory: string): string {
   return `${directory}.json`;
-}
-
-function topOf(diffIds: readonly DiffId[]): Digest {
-  const top = chainIds(diffIds).at(-1);
-  if (top === undefined)
-    throw new LayerError("UNSUPPORTED_LAYER", "root file system: the image has no layers");
-  return top;
 }
 
 async function requireEmpty(target: string): Promise<void> {

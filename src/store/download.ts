@@ -12,7 +12,7 @@ export async function download(request: IngestRequest, file: string, progress: P
   await using handle = await open(file, "a");
   const { descriptor } = request;
   const start = await resumeAt(handle, descriptor.size);
-  if (start > 0) request.onBytes(start);
+  if (start > 0) request.onBytes(start, true);
   progress.written(start);
   if (start < descriptor.size) await append(handle, start, { request, progress });
   request.onState("verifying");

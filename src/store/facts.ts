@@ -11,9 +11,15 @@ export interface RootfsFacts {
   /** /etc/passwd and /etc/group; undefined if absent, no regular file, or over `limits.passwdBytes`. */
   readonly passwd?: string | undefined;
   readonly group?: string | undefined;
+  /** In the erofs driver: which layers' tars the image's devices are, 0 = bottom. */
+  readonly devices?: readonly number[] | undefined;
 }
 
-const factsSchema = v.object({ passwd: v.optional(v.string()), group: v.optional(v.string()) });
+const factsSchema = v.object({
+  passwd: v.optional(v.string()),
+  group: v.optional(v.string()),
+  devices: v.optional(v.array(v.number())),
+});
 
 /** Reads the facts out of a merged tree and the tars behind it. */
 export async function collectFacts(tree: DirNode, tars: readonly string[]): Promise<RootfsFacts> {

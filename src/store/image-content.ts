@@ -18,6 +18,25 @@ export function emptyContent(): Content {
   return { blobs: new Set(), diffIds: new Set(), chainIds: new Set() };
 }
 
+export function addAll(content: Content, more: Content): void {
+  for (const digest of more.blobs) content.blobs.add(digest);
+  for (const diffId of more.diffIds) content.diffIds.add(diffId);
+  for (const chainId of more.chainIds) content.chainIds.add(chainId);
+}
+
+export function without(content: Content, excluded: Content): Content {
+  return {
+    blobs: content.blobs.difference(excluded.blobs),
+    diffIds: content.diffIds.difference(excluded.diffIds),
+    chainIds: content.chainIds.difference(excluded.chainIds),
+  };
+}
+
+export function addLayers(content: Content, diffIds: readonly DiffId[]): void {
+  for (const diffId of diffIds) content.diffIds.add(diffId);
+  for (const chainId of chainIds(diffIds)) content.chainIds.add(chainId);
+}
+
 /**
  * Adds to `content` what `descriptor` needs, as far as it is in the store: other tools may put indexes with absent
  * platforms, artifacts and damaged documents there, and those refer to nothing we could use.
@@ -51,8 +70,7 @@ async function addManifest(directory: BlobDirectory, manifest: Manifest, content
   const config = await ifReadable(async () =>
     parseImageConfig("image", await readBlob(directory, manifest.config, limits.configBytes)),
   );
-  for (const diffId of config?.diffIds ?? []) content.diffIds.add(diffId);
-  for (const chainId of chainIds(config?.diffIds ?? [])) content.chainIds.add(chainId);
+  addLayers(content, config?.diffIds ?? []);
 }
 
 /** The blobs of an index and the indexes below it, without the images: what a pull by tag stores besides its image. */

@@ -28,7 +28,11 @@ const maxIndexBytes = 64 * 1024 * 1024;
 
 /** @throws StoreError NOT_FOUND if `root` is no layout, CORRUPT if its index is not one */
 export async function readIndex(root: string): Promise<LayoutIndex> {
-  const bytes = await readBounded(root);
+  return parseIndex(root, await readBounded(root));
+}
+
+/** The index of the layout `root` names. @throws StoreError CORRUPT */
+export function parseIndex(root: string, bytes: Uint8Array): LayoutIndex {
   let document: unknown;
   try {
     document = parseUntrustedJson(bytes);

@@ -11,7 +11,7 @@ import { hasBlob } from "./blobs.js";
 import { download } from "./download.js";
 import { syncDirectory, withIoErrors } from "./files.js";
 import { createProgress, type IngestJob } from "./ingest-protocol.js";
-import { hasLayer } from "./layers.js";
+import { holdsLayer } from "./layers.js";
 import type { StorePaths } from "./layout.js";
 import { removeLockDirectory, withLock } from "./lock.js";
 import type { IngestPool } from "./pool.js";
@@ -27,10 +27,16 @@ export interface IngestRequest {
   readonly diffId: DiffId;
   readonly source: BlobSource;
   readonly signal: AbortSignal;
-  /** Bytes newly there: at once those of an earlier, interrupted download; negative if bad ones are thrown away. */
-  onBytes(count: number): void;
+  /**
+   * Bytes newly there: at once those of an earlier, interrupted download, marked `kept`; negative if bad ones are
+   * thrown away.
+   */
+  onBytes(count: number, kept?: boolean): void;
   onState(state: LayerState): void;
 }
+
+/** A free lock is ours within some milliseconds; after this long somebody else holds it. */
+const freeLockMs = 250;
 
 /**
  * Puts a layer into the store: the blob as received, its tar, its entry table. Resolves only once all three are
@@ -40,19 +46,23 @@ export interface IngestRequest {
  * @throws IntegrityError, LayerError: nothing of the layer stays in the store; AbortError, StoreError; what `source` throws
  */
 export async function ingestLayer(context: IngestContext, request: IngestRequest): Promise<void> {
-  if (await isPresent(context.paths, request)) {
+  if (await holdsLayer(context.paths, request)) {
     request.onState("exists");
     return;
   }
-  request.onState("waiting");
   const directory = context.paths.ingest(request.descriptor.digest);
-  await withIoErrors("layer", directory, () =>
-    withLock(
-      { helper: context.helper, file: path.join(directory, "lock") },
-      { signal: request.signal, makeDirectory: true },
-      () => ingestLocked(context, request, directory),
-    ),
-  );
+  const lock = { helper: context.helper, file: path.join(directory, "lock") };
+  const told = setTimeout(() => request.onState("elsewhere"), freeLockMs);
+  try {
+    await withIoErrors("layer", directory, () =>
+      withLock(lock, { signal: request.signal, makeDirectory: true }, () => {
+        clearTimeout(told);
+        return ingestLocked(context, request, directory);
+      }),
+    );
+  } finally {
+    clearTimeout(told);
+  }
 }
 
 async function ingestLocked(
@@ -60,7 +70,7 @@ async function ingestLocked(
   request: IngestRequest,
   directory: string,
 ): Promise<void> {
-  if (await isPresent(context.paths, request)) {
+  if (await holdsLayer(context.paths, request)) {
     await removeDownload(directory);
     request.onState("exists");
     return;
@@ -70,6 +80,7 @@ async function ingestLocked(
   const files: WorkFiles = { data: path.join(directory, "data"), unpacked };
   try {
     await unpackTwice(context, request, files);
+    request.onState("storing");
     await publish(context.paths, request, files);
     await removeDownload(directory);
     request.onState("done");
@@ -81,7 +92,8 @@ async function ingestLocked(
   }
 }
 
-async function removeDownload(directory: string): Promise<void> {
+/** Only for who holds the lock in there. */
+export async function removeDownload(directory: string): Promise<void> {
   await rm(path.join(directory, "data"), { force: true });
   await removeLockDirectory(path.join(directory, "lock"));
 }
@@ -184,10 +196,6 @@ async function publish(paths: StorePaths, request: IngestRequest, files: WorkFil
     if (errnoOf(error) !== "ENOTEMPTY" && errnoOf(error) !== "EEXIST") throw error;
   });
   await syncDirectory(paths.layers);
-}
-
-async function isPresent(paths: StorePaths, { descriptor, diffId }: IngestRequest): Promise<boolean> {
-  return (await hasBlob(paths, descriptor)) && (await hasLayer(paths, diffId));
 }
 
 async function sizeOf(file: string): Promise<number> {

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { DiffId } from "../core/digest.js";
 import { errnoOf, StoreError } from "../core/errors.js";
+import type { LayerEntry } from "./entry.js";
 import { readEntryTable } from "./entry-table.js";
 import type { StorePaths } from "./layout.js";
 import { applyLayer } from "./merge.js";
@@ -25,8 +26,8 @@ export async function* stackLayers(stack: LayerStack): AsyncGenerator<DirNode, v
   let tree = emptyTree();
   for (const [index, diffId] of stack.diffIds.entries()) {
     const what = `layer ${index + 1} of ${stack.diffIds.length} (${diffId})`;
-    const table = await readTable(what, path.join(stack.paths.layer(diffId), "entries"));
-    tree = applyLayer(tree, { what, index, entries: readEntryTable(what, table), warn: stack.warn });
+    const entries = await readLayerEntries(stack.paths, diffId, what);
+    tree = applyLayer(tree, { what, index, entries, warn: stack.warn });
     yield tree;
   }
 }
@@ -36,6 +37,15 @@ export async function mergeLayers(stack: LayerStack): Promise<DirNode> {
   let top = emptyTree();
   for await (const tree of stackLayers(stack)) top = tree;
   return top;
+}
+
+/** What a layer's tar holds, in its order. `what` names it in errors. @throws StoreError NOT_FOUND, CORRUPT */
+export async function readLayerEntries(
+  paths: StorePaths,
+  diffId: DiffId,
+  what: string,
+): Promise<Generator<LayerEntry, void>> {
+  return readEntryTable(what, await readTable(what, path.join(paths.layer(diffId), "entries")));
 }
 
 async function readTable(what: string, file: string): Promise<Buffer> {

@@ -13,6 +13,8 @@ export interface StorePaths {
   /** Held while index.json is read, changed and written, and while an image is removed. */
   readonly lock: string;
   readonly blobs: string;
+  /** Holds downloads, and what running pulls reserve. */
+  readonly ingests: string;
   readonly layers: string;
   readonly rootfs: string;
   readonly containers: string;
@@ -47,6 +49,7 @@ export function storePaths(root: string): StorePaths {
     index: at("index.json"),
     lock: at("lock"),
     blobs: at("blobs", "sha256"),
+    ingests: at("ingest"),
     layers: at("layers"),
     rootfs: at("rootfs"),
     containers: at("containers"),

@@ -1,6 +1,7 @@
 import { mkdir, open, rm, rmdir, stat } from "node:fs/promises";
 import path from "node:path";
-import { errnoOf } from "../core/errors.js";
+import { AbortError, errnoOf, LaunchError, StoreError } from "../core/errors.js";
+import { printable } from "../core/text.js";
 import type { Helper } from "../helper/helper.js";
 
 export interface LockOptions {
@@ -8,6 +9,8 @@ export interface LockOptions {
   /** Make the directory the lock file is in, again and again if others remove it while we wait. */
   readonly makeDirectory?: boolean;
 }
+
+const giveWayMs = 1000;
 
 /**
  * Runs `work` while holding the kernel lock on `file`. The holder may delete the file: whoever waited for the deleted
@@ -26,19 +29,68 @@ export async function withLock<T>(
   }
 }
 
+/** Whether somebody holds the lock on `file`; nobody does if there is no such file. */
+export async function isLocked(helper: Helper, file: string): Promise<boolean> {
+  if ((await inode(file)) === undefined) return false;
+  try {
+    await helper.run(
+      [
+        { kind: "lock", path: file },
+        { kind: "exit", code: 0 },
+      ],
+      {},
+    );
+    return false;
+  } catch (error) {
+    if (error instanceof LaunchError && error.info.details?.["errno"] === "EAGAIN") return true;
+    throw error;
+  }
+}
+
+/** Like {@link withLock}, but gives way: undefined if somebody else holds the lock, or has removed its directory. */
+export async function withFreeLock<T>(
+  lock: { readonly helper: Helper; readonly file: string },
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  if (await isLocked(lock.helper, lock.file)) return undefined;
+  // Free a moment ago: whoever has taken it since will need it for longer than this.
+  const signal = AbortSignal.timeout(giveWayMs);
+  try {
+    return await withLock(lock, { signal }, work);
+  } catch (error) {
+    if (error instanceof AbortError && signal.aborted) return undefined;
+    if (error instanceof StoreError && error.code === "NOT_FOUND") return undefined;
+    throw error;
+  }
+}
+
 async function acquire({ helper, file }: { helper: Helper; file: string }, options: LockOptions) {
   for (;;) {
     if (options.makeDirectory === true) await makeDirectory(path.dirname(file));
     const before = await touch(file);
+    if (before === undefined && options.makeDirectory !== true) throw noDirectory(file);
     if (before === undefined) continue;
     const held = await helper.lock(file, options.signal).catch(async (error: unknown) => {
-      // The directory may have been removed under the helper.
-      if ((await inode(file)) === before || options.signal?.aborted === true) throw error;
+      // The directory may have been removed under the helper, and made anew since, with the same inode number.
+      const wasThere = (await inode(file)) === before && !isGone(error);
+      if (wasThere || options.signal?.aborted === true) throw error;
     });
     // The helper opened the file after `before` was read and holds it open, so an equal inode now means it is this one.
     if (held !== undefined && (await inode(file)) === before) return held;
     await held?.release();
   }
+}
+
+function noDirectory(file: string): StoreError {
+  const directory = printable(path.dirname(file));
+  return new StoreError("NOT_FOUND", `lock: ${directory}: the directory is gone`, {
+    hint: "run the command again",
+  });
+}
+
+/** The helper has its errors only as text; it runs without a locale. */
+function isGone(error: unknown): boolean {
+  return error instanceof LaunchError && error.message.endsWith(": No such file or directory");
 }
 
 /** Deletes the directory of a lock we hold: the next holder may be making it anew meanwhile. */

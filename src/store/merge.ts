@@ -146,6 +146,7 @@ const walkProblems = {
 const droppedXattr = /^(?:(?:trusted|user)\.overlay\.|security\.selinux$)/;
 
 function attributesOf({ mode, uid, gid, mtime, mtimeNs, xattrs }: LayerEntry): EntryAttributes {
+  if (xattrs.length === 0) return { mode, uid, gid, mtime, mtimeNs, xattrs };
   const kept: readonly Xattr[] = xattrs.filter(({ name }) => !droppedXattr.test(name.toString("latin1")));
   return { mode, uid, gid, mtime, mtimeNs, xattrs: kept };
 }

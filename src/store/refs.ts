@@ -8,10 +8,10 @@ import { isManifest } from "../core/media-types.js";
 import { repositoryOf, type Reference } from "../core/reference.js";
 import { printable } from "../core/text.js";
 import type { Helper } from "../helper/helper.js";
-import { hasBlob, readBlob } from "./blobs.js";
+import { readBlob } from "./blobs.js";
 import { atomicWrite } from "./files.js";
 import { encodeIndex, readIndex, refNameKey, type IndexEntry } from "./index-file.js";
-import { hasLayer } from "./layers.js";
+import { holdsLayer } from "./layers.js";
 import type { StorePaths } from "./layout.js";
 import { withLock } from "./lock.js";
 
@@ -145,10 +145,11 @@ async function configDigest(paths: StorePaths, image: StoredImage): Promise<Dige
 async function requireComplete(paths: StorePaths, image: StoredImage): Promise<void> {
   const manifest = await readManifest(paths, image);
   const config = parseImageConfig(image.name, await readBlob(paths, manifest.config, limits.configBytes));
-  const checks = [
-    ...manifest.layers.map(async (layer) => ({ digest: layer.digest, ok: await hasBlob(paths, layer) })),
-    ...config.diffIds.map(async (diffId) => ({ digest: diffId, ok: await hasLayer(paths, diffId) })),
-  ];
+  const checks = manifest.layers.map(async (descriptor, i) => {
+    const diffId = config.diffIds[i];
+    const ok = diffId !== undefined && (await holdsLayer(paths, { descriptor, diffId }));
+    return { digest: descriptor.digest, ok };
+  });
   const missing = (await Promise.all(checks)).find((check) => !check.ok);
   if (missing === undefined) return;
   throw new StoreError(

@@ -24,6 +24,12 @@ export function whiteoutOf(parents: readonly string[], name: string): Whiteout |
     : { kind: "name", name: target };
 }
 
+/** Whether an entry deletes something, or is aufs' bookkeeping, by its name alone: not worth a path of its own. */
+export function isWhiteoutName(path: Buffer): boolean {
+  const name = path.lastIndexOf(0x2f) + 1;
+  return path.toString("latin1", name, name + prefix.length) === prefix;
+}
+
 /** Deletes from `directory`, which belongs to merge `owner`, what lower layers put there and the whiteout names. */
 export function applyWhiteout(
   directory: DirNode,

@@ -77,7 +77,7 @@ describe("manifests and indexes that are good", () => {
       platform: { os: "linux", architecture: "arm64", variant: "v8", "os.version": "x", features: [] },
       annotations: { a: "b" },
       urls: ["https://evil.example"],
-      data: "aaaa",
+      "x-new": "aaaa",
     };
     expect(parse({ ...index, manifests: [entry] }, types.ociIndex)).toMatchObject({
       manifests: [

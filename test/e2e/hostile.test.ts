@@ -42,6 +42,9 @@ async function attempt(repository: string, faults: readonly Fault[] = []): Promi
     "-not",
     "-name",
     ".lock-*",
+    "-not",
+    "-name",
+    "erofs.json",
   ]);
   expect((await pullrun(["images", "-q"], { root })).stdout).toBe("");
   return { ...result, visible: found.split("\n").filter((line) => line !== "") };

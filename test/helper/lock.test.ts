@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { mustRun } from "../support/tools.js";
 import { helperPath, temporaryDirectory, testHelper } from "./support.js";
 
 const helper = testHelper();
@@ -92,4 +93,15 @@ test("a directory that is not there is an error with its path", async () => {
   await expect(helper.lock("/no/such/lock")).rejects.toThrow(
     "cannot lock: /no/such/lock: No such file or directory",
   );
+});
+
+test("Ctrl-C in a terminal, which goes to our whole process group, does not end a lock we hold", async () => {
+  const file = join(temporaryDirectory(), "lock");
+  const held = await helper.lock(file);
+  const children = await mustRun("ps", ["-o", "pgid=,args=", "--ppid", String(process.pid)]);
+  const line = children.split("\n").find((text) => text.includes(`lock ${file}`));
+  const own = await mustRun("ps", ["-o", "pgid=", "-p", String(process.pid)]);
+  expect(line).toBeDefined();
+  expect(line?.trim().split(/\s+/)[0]).not.toBe(own.trim());
+  await held.release();
 });

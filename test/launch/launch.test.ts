@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readdirSync, readlinkSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -12,6 +13,7 @@ import {
   type Result,
   type Wanted,
 } from "./launcher.js";
+import { makeErofs, needsErofs } from "../support/erofs.js";
 import { hasCompiler } from "./probe.js";
 import { root, single } from "./samples.js";
 
@@ -28,14 +30,44 @@ const users: readonly (readonly [name: string, privilege: Privilege, id: number,
 
 for (const [name, privilege, id, runs] of users) {
   describe.skipIf(!runs)(name, () => {
-    isolationTests(privilege, id);
+    isolationTests(privilege, () => makeLauncher(privilege, id));
   });
 }
 
-function isolationTests(privilege: Privilege, id: number): void {
+/** An image with the probe, and a setuid copy of it. */
+function erofsLauncher(): Launcher {
+  return makeLauncher(root, 0, ({ rootfs, directory }) => {
+    execFileSync("sh", ["-c", 'cp "$1/probe" "$1/suid" && chmod 4755 "$1/suid"', "sh", rootfs]);
+    return makeErofs(rootfs, directory);
+  });
+}
+
+describe.skipIf(!able || needsErofs !== "")(
+  `${needsErofs}needs namespaces and cc: a container of root's on an erofs image`,
+  () => {
+    isolationTests(root, erofsLauncher);
+
+    test("honours the image's setuid programs, though the image itself is mounted nosuid", () => {
+      const launcher = erofsLauncher();
+      const { stdout } = launcher.run(["cat", "/proc/self/status"], { user: "1000", command: ["/suid"] });
+      launcher.probe.remove();
+      expect(stdout).toMatch(/^Uid:\t1000\t0\t0\t0$/m);
+    });
+
+    test("sees no trace of the image's mount", () => {
+      const launcher = erofsLauncher();
+      const { stdout } = launcher.run(["cat", "/proc/self/mounts"]);
+      launcher.probe.remove();
+      expect(stdout).toContain("overlay / overlay");
+      expect(stdout).not.toContain("erofs");
+    });
+  },
+);
+
+function isolationTests(privilege: Privilege, make: () => Launcher): void {
   let launcher: Launcher;
   beforeAll(() => {
-    launcher = makeLauncher(privilege, id);
+    launcher = make();
   });
   afterAll(() => {
     launcher.probe.remove();

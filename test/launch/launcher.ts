@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import type { Lower } from "../../src/helper/lower.js";
 import { openHelper } from "../../src/helper/process.js";
 import { probeNamespaces } from "../../src/helper/probe.js";
 import { encodePlan } from "../../src/helper/plan-encoding.js";
@@ -80,9 +81,17 @@ export interface Wanted {
   readonly onlyV2?: boolean;
 }
 
-/** Real launches of the probe by the real helper: as root, or as uid and gid `id` with that id alone mapped. */
-export function makeLauncher(privilege: Privilege, id: number): Launcher {
+/**
+ * Real launches of the probe by the real helper: as root, or as uid and gid `id` with that id alone mapped. Its root
+ * file system is a directory, or what `lowerOf` makes of that one.
+ */
+export function makeLauncher(
+  privilege: Privilege,
+  id: number,
+  lowerOf = (probe: ProbeRootfs): Lower => probe.rootfs,
+): Launcher {
   const probe = makeProbeRootfs();
+  const lower = lowerOf(probe);
   const helper = join(probe.directory, "helper");
   const containers = join(probe.directory, "containers");
   copyFileSync(helperPath, helper);
@@ -100,6 +109,7 @@ export function makeLauncher(privilege: Privilege, id: number): Launcher {
       const plan = planFor({
         containerId,
         rootfs: probe.rootfs,
+        lower,
         containers,
         owner: id,
         privilege,
@@ -124,6 +134,7 @@ export function makeLauncher(privilege: Privilege, id: number): Launcher {
 interface PlanInput {
   readonly containerId: string;
   readonly rootfs: string;
+  readonly lower: Lower;
   readonly containers: string;
   readonly owner: number;
   readonly privilege: Privilege;
@@ -131,7 +142,8 @@ interface PlanInput {
   readonly wanted: Wanted;
 }
 
-function planFor({ containerId, rootfs, containers, owner, privilege, args, wanted }: PlanInput): Plan {
+function planFor(input: PlanInput): Plan {
+  const { containerId, rootfs, lower, containers, owner, privilege, args, wanted } = input;
   const containerDir = join(containers, containerId);
   const host = readHostFacts();
   const options = runOptions({ args, ...wanted.options });
@@ -152,7 +164,7 @@ function planFor({ containerId, rootfs, containers, owner, privilege, args, want
   const { interactive } = options;
   if (!isolated) return planChroot({ ...shared, files, interactive, rootDir: rootfs });
   writeFiles(containerDir, owner, files);
-  return planNamespaces({ ...shared, interactive, lowers: [rootfs] });
+  return planNamespaces({ ...shared, interactive, lowers: [lower] });
 }
 
 function cgroupHostFor(owner: number, { onlyV2 }: Wanted): CgroupHost {

@@ -169,6 +169,19 @@ test("stacks an overlay whose attributes fit who mounts it", () => {
   expect(find(plan({ privilege: single }), "root-overlay")[0]!.options).toBe("userxattr");
 });
 
+test("mounts an image that the overlay lies over in the container's mount namespace only", () => {
+  const devices = ["/store/layers/A/tar", "/store/layers/C/tar"];
+  const steps = plan({ lowers: [{ image: "/store/rootfs/C.erofs", devices }] });
+  const at = "/store/containers/ID/lower-0";
+  const mount = { kind: "mount-erofs", image: "/store/rootfs/C.erofs", devices, at };
+  expect(find(steps, "make-dir")).toContainEqual({ kind: "make-dir", path: at, mode: 0o700 });
+  expect(find(steps, "mount-erofs")).toEqual([mount]);
+  expect(find(steps, "root-overlay")[0]!.lowers).toEqual([at]);
+  const kinds = steps.map(({ kind }) => kind);
+  expect(kinds.indexOf("mount-erofs")).toBeGreaterThan(kinds.indexOf("private-mounts"));
+  expect(kinds.indexOf("mount-erofs")).toBeLessThan(kinds.indexOf("root-overlay"));
+});
+
 test("lets no device node be opened that the container makes or the image brings", () => {
   const steps = plan();
   const { MS_NODEV, MS_RDONLY, MS_REC } = mountFlags;

@@ -92,6 +92,42 @@ describe("credentials in docker's config.json", () => {
   });
 });
 
+describe("credentials in containers' auth.json", () => {
+  const entry = (name: string) => ({ auth: Buffer.from(`${name}:pw`).toString("base64") });
+  const auths = {
+    "h.example": entry("host"),
+    "h.example/team": entry("team"),
+    "h.example/team/app": entry("app"),
+    "docker.io/library": entry("hub"),
+  };
+
+  test.each([
+    ["the image itself", "h.example/team/app", "app"],
+    ["an image below it", "h.example/team/app/debug", "app"],
+    ["another image of the team", "h.example/team/other", "team"],
+    ["a team whose name begins alike", "h.example/teams/app", "host"],
+    ["an image whose name begins alike", "h.example/team/app2", "team"],
+    ["the registry", "h.example", "host"],
+    ["a namespace of Docker Hub", "docker.io/library/alpine", "hub"],
+  ])("the longest name wins: %s", (_, place, username) => {
+    expect(find(place, { auths })).toMatchObject({ credentials: { username } });
+  });
+
+  test.each(["other.example/team/app", "docker.io/team/app", "h.example.evil/team", "docker.io"])(
+    "are not given to %s",
+    (place) => {
+      expect(find(place, { auths })).toEqual({});
+    },
+  );
+
+  test("do not keep a helper of the registry from being asked first", () => {
+    expect(find("h.example/team/app", { auths, credHelpers: { "h.example": "ecr" } })).toMatchObject({
+      helper: "ecr",
+      credentials: { username: "app" },
+    });
+  });
+});
+
 describe("a malformed credentials file", () => {
   const secret = "hunter2";
   test.each([

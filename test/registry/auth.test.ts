@@ -93,7 +93,7 @@ describe("token authentication", () => {
     source.close();
   });
 
-  test("asks for one token for six blobs at once", async () => {
+  test("R1: asks for one token for six blobs at once", async () => {
     const { registry, source } = await start();
     const reads = image.layers.map(async (layer) =>
       collect(await source.read(layer, { offset: 0, signal: noAbort })),
@@ -103,7 +103,18 @@ describe("token authentication", () => {
     source.close();
   });
 
-  test("refreshes an expired token once, also for several requests at once", async () => {
+  test("R1: asks which scheme and for which token once, for six first requests at once", async () => {
+    const { registry, source } = await start();
+    const reads = image.layers.map(async (layer) =>
+      collect(await source.read(layer, { offset: 0, signal: noAbort })),
+    );
+    expect(await Promise.all(reads)).toEqual(layers);
+    expect(registry.lines().filter((line) => line === "GET /v2/")).toHaveLength(1);
+    expect(tokens(registry)).toBe(1);
+    source.close();
+  });
+
+  test("R2: refreshes an expired token once, also for several requests at once", async () => {
     const { registry, source } = await start();
     await source.resolve(noAbort);
     const expired: Fault = {
@@ -120,7 +131,7 @@ describe("token authentication", () => {
     source.close();
   });
 
-  test("gives up on a registry that keeps saying 401, after two tokens", async () => {
+  test("R3: gives up on a registry that keeps saying 401, after two tokens", async () => {
     const { registry, source } = await start();
     await source.resolve(noAbort);
     registry.script([{ on: /^GET \/v2/, trouble: bearerChallenge(`${registry.url}/token`) }]);
@@ -129,7 +140,7 @@ describe("token authentication", () => {
     source.close();
   });
 
-  test("asks again where the registry names a wider scope", async () => {
+  test("R5: asks again where the registry names a wider scope", async () => {
     const { registry, source } = await start();
     const narrow = bearerChallenge(`${registry.url}/token`);
     const wide = `Bearer realm="${registry.url}/token",service="pullrun",scope="${scope} repository:team/base:pull",error="insufficient_scope"`;
@@ -148,7 +159,7 @@ describe("token authentication", () => {
     source.close();
   });
 
-  test("ends a registry that names ever wider scopes", async () => {
+  test("R5: ends a registry that names ever wider scopes", async () => {
     const { registry, source } = await start();
     const troubles = [1, 2, 3, 4].map((n): Fault => {
       const headers = {
@@ -162,7 +173,7 @@ describe("token authentication", () => {
     source.close();
   });
 
-  test("trades an identity token by POST", async () => {
+  test("R8: trades an identity token by POST", async () => {
     const body = JSON.stringify({ access_token: "granted", expires_in: 300 });
     const { registry, source } = await start({
       credentials: identity,
@@ -177,7 +188,7 @@ describe("token authentication", () => {
     source.close();
   });
 
-  test("falls back to GET where the token server has no POST", async () => {
+  test("R8: falls back to GET where the token server has no POST", async () => {
     const { registry, source } = await start({ credentials: identity });
     expect(await source.resolve(noAbort)).toEqual(image.top);
     expect(registry.lines().slice(2, 4)).toEqual(["POST /token", "GET /token"]);
@@ -190,7 +201,7 @@ describe("token authentication", () => {
     ["a token that would break the header", JSON.stringify({ token: "a\r\nX-Evil: 1" })],
     ["a token of another type", JSON.stringify({ token: 5 })],
     ["nothing", ""],
-  ])("refuses a token answer that is %s", async (_, body) => {
+  ])("R10: refuses a token answer that is %s", async (_, body) => {
     const { source } = await start({
       faults: [{ on: /token/, trouble: { kind: "reply", status: 200, body } }],
     });
@@ -198,7 +209,7 @@ describe("token authentication", () => {
     source.close();
   });
 
-  test("reads no more than 1 MiB of a token answer", async () => {
+  test("R10: reads no more than 1 MiB of a token answer", async () => {
     const body = "x".repeat(3 * 1024 * 1024);
     const { source } = await start({
       faults: [{ on: /token/, trouble: { kind: "reply", status: 200, body } }],
@@ -252,7 +263,7 @@ describe("other challenges", () => {
     source.close();
   });
 
-  test("takes a 401 without a challenge for what it is", async () => {
+  test("R7: takes a 401 without a challenge for what it is", async () => {
     const { registry, source } = await start({
       faults: [{ on: /^HEAD/, trouble: { kind: "reply", status: 401 } }],
     });
@@ -274,7 +285,7 @@ describe("the token server a registry may name", () => {
     ["with user info", "https://user:pw@auth.example/token", /user info/],
     ["no URL", "auth.example", /not a URL/],
     ["none", undefined, /none/],
-  ])("is refused before any credentials are sent: %s", (_, realm, message) => {
+  ])("R9, R14: is refused before any credentials are sent: %s", (_, realm, message) => {
     expect(() => checkRealm(realm, https)).toThrow(message);
     expect(() => checkRealm(realm, https)).toThrow(expect.objectContaining({ code: "REDIRECT_REFUSED" }));
     expect(() => checkRealm(realm, https)).not.toThrow(/pw/);
@@ -286,7 +297,7 @@ describe("the token server a registry may name", () => {
     ["a private registry itself", "https://10.0.0.1/token", new URL("https://10.0.0.1:5000/v2/")],
     ["http for a plain http registry", "http://auth.example/token", new URL("http://registry.example/v2/")],
     ["another port of this machine", "http://127.0.0.1:5001/token", new URL("http://localhost:5000/v2/")],
-  ])("is taken: %s", (_, realm, registry) => {
+  ])("R14: is taken: %s", (_, realm, registry) => {
     expect(checkRealm(realm, registry).href).toBe(realm);
   });
 });

@@ -29,7 +29,7 @@ describe("WWW-Authenticate", () => {
       "a repeated key: the first counts",
       `Bearer realm="${hub.realm}",service="${hub.service}",scope="${scope}",realm="x"`,
     ],
-  ])("reads %s", (_, header) => {
+  ])("R6: reads %s", (_, header) => {
     expect(plain(header)).toEqual([["bearer", { ...hub, scope }]]);
   });
 
@@ -78,7 +78,7 @@ describe("WWW-Authenticate", () => {
         ],
       ],
     ],
-  ])("reads %s", (_, header, expected) => {
+  ])("R6: reads %s", (_, header, expected) => {
     expect(plain(header)).toEqual(expected);
   });
 

@@ -58,7 +58,7 @@ describe("a download", () => {
   });
 
   test.each(["truncate", "reset", "stall"] as const)(
-    "goes on from the byte reached after a %s",
+    "R22: goes on from the byte reached after a %s",
     async (kind) => {
       const { bytes, blobs, notices } = await read({
         faults: [{ on: /blobs/, occurrences: [1, 2], trouble: { kind, after: 1_000_000 } }],
@@ -79,7 +79,7 @@ describe("a download", () => {
     },
   );
 
-  test("drops what it has where the registry ignores the range, joining nothing twice", async () => {
+  test("R23: drops what it has where the registry ignores the range, joining nothing twice", async () => {
     const { bytes, blobs } = await read({
       faults: [
         { on: /blobs/, occurrences: [1], trouble: { kind: "truncate", after: 1_234_567 } },
@@ -90,14 +90,14 @@ describe("a download", () => {
     expect(blobs).toHaveLength(2);
   });
 
-  test("does without a content length", async () => {
+  test("R29: does without a content length", async () => {
     const { bytes } = await read({
       faults: [{ on: /blobs/, trouble: { kind: "header", name: "content-length", value: undefined } }],
     });
     expect(bytes.equals(layer)).toBe(true);
   });
 
-  test("is not inflated though something on the way calls it gzip", async () => {
+  test("R30: is not inflated though something on the way calls it gzip", async () => {
     const { bytes } = await read({
       faults: [{ on: /blobs/, trouble: { kind: "header", name: "content-encoding", value: "gzip" } }],
     });
@@ -115,7 +115,7 @@ describe("a download", () => {
     ]);
   });
 
-  test("fails after five attempts without progress, naming host and byte", async () => {
+  test("R27: fails after five attempts without progress, naming host and byte", async () => {
     const stuck = read({
       faults: [{ on: /blobs/, trouble: { kind: "truncate", after: 1000 } }],
       offset: 2_000_000,
@@ -127,7 +127,7 @@ describe("a download", () => {
     expect(registry?.requests.filter(({ url }) => url.includes("blobs"))).toHaveLength(5);
   });
 
-  test("that stalls for good names host and byte", async () => {
+  test("R27: that stalls for good names host and byte", async () => {
     const stuck = read({ faults: [{ on: /blobs/, trouble: { kind: "stall", after: 0 } }] });
     await expect(stuck).rejects.toThrow(
       /stopped at byte 0 of 3000000: download from 127\.0\.0\.1:\d+: no data for 0\.2 s/,
@@ -138,7 +138,7 @@ describe("a download", () => {
   test.each([
     ["shorter", -1],
     ["longer", 1],
-  ])("is refused at once if the registry's blob is %s than the manifest says", async (_, difference) => {
+  ])("R29: is refused at once if the registry's blob is %s than the manifest says", async (_, difference) => {
     const descriptor = { ...blob, size: layer.length - difference };
     await expect(read({ faults: [], descriptor })).rejects.toMatchObject({ code: "SIZE_MISMATCH" });
     expect(registry?.requests.filter(({ url }) => url.includes("blobs"))).toHaveLength(1);
@@ -148,7 +148,7 @@ describe("a download", () => {
     });
   });
 
-  test("of unannounced length stops at the first byte too many", async () => {
+  test("R29: of unannounced length stops at the first byte too many", async () => {
     const noLength: Fault = {
       on: /blobs/,
       trouble: { kind: "header", name: "content-length", value: undefined },
@@ -163,7 +163,7 @@ describe("a download", () => {
     "bytes 1000-2999999/9",
     "nonsense",
     undefined,
-  ])("refuses another range than the one asked for: %s", async (value) => {
+  ])("R23: refuses another range than the one asked for: %s", async (value) => {
     const faults: Fault[] = [{ on: /blobs/, trouble: { kind: "header", name: "content-range", value } }];
     await expect(read({ faults, offset: 1000 })).rejects.toMatchObject({
       code: expect.stringMatching(/PROTOCOL|SIZE_MISMATCH/) as unknown,
@@ -176,7 +176,7 @@ describe("a download", () => {
     expect(registry?.requests.filter(({ url }) => url.includes("blobs"))).toHaveLength(1);
   });
 
-  test("is interrupted by its signal, before and between bytes", async () => {
+  test("R28: is interrupted by its signal, before and between bytes", async () => {
     registry = await startTestRegistry({
       content,
       faults: [{ on: /blobs/, trouble: { kind: "stall", after: 500_000 } }],

@@ -20,9 +20,9 @@ test.each([
 });
 
 test.each([
-  ["docker.io", "`docker login`"],
-  ["registry-1.docker.io", "`docker login`"],
-  ["ghcr.io", "`docker login ghcr.io`"],
+  ["docker.io", "`pullrun login`"],
+  ["registry-1.docker.io", "`pullrun login`"],
+  ["ghcr.io", "`pullrun login ghcr.io`"],
 ])("credentials for %s are stored with %s", (host, command) => {
   expect(loginCommand(host)).toBe(command);
 });

@@ -6,6 +6,7 @@ import { manifestAccept } from "../../src/core/media-types.js";
 import { parsePlatform } from "../../src/core/platform.js";
 import { selectManifest } from "../../src/core/select.js";
 import type { Credentials } from "../../src/registry/credentials.js";
+import { networkFiles } from "../support/network-files.js";
 import { addImage, memoryContent } from "../support/registry.js";
 import { noAbort, openTestRepository, patternBytes } from "../support/registry-client.js";
 
@@ -120,4 +121,53 @@ test("with Docker Hub unreachable the error is one line that names host and caus
     hint: expect.stringContaining("pullrun demo") as unknown,
   });
   source.close();
+});
+
+test("a Docker Hub that has had enough of us: what to do about it is in the hint", async () => {
+  const headers = { "ratelimit-limit": "100;w=21600", "ratelimit-remaining": "0;w=21600" };
+  nock(api).head("/v2/library/hello-world/manifests/latest").times(3).reply(429, undefined, headers);
+  const source = openTestRepository("hello-world");
+  await expect(source.resolve(noAbort)).rejects.toMatchObject({
+    code: "RATE_LIMITED",
+    message: expect.stringContaining("registry-1.docker.io, 0 of 100 pulls in 6 h left (429)") as unknown,
+    hint: "wait a while, log in for a higher limit (`pullrun login`), or set up a mirror (certs.d/docker.io/hosts.toml)",
+  });
+  source.close();
+});
+
+test("a mirror of Docker Hub is asked for docker.io's image, and gets no Docker Hub login though it asks for one", async () => {
+  const mirror = "https://mirror.example";
+  const manifest = "/v2/library/hello-world/manifests";
+  const ns = { ns: "docker.io" };
+  const realm = { "www-authenticate": `Bearer realm="${mirror}/token",service="mirror"` };
+  nock(mirror, { badheaders: ["authorization"] })
+    .head(`${manifest}/latest`)
+    .query(ns)
+    .reply(401, undefined, realm)
+    .get("/token")
+    .query({ service: "mirror", scope })
+    .reply(200, { token: "anon" });
+  nock(mirror, { reqheaders: { authorization: "Bearer anon" } })
+    .head(`${manifest}/latest`)
+    .query(ns)
+    .reply(200, undefined, {
+      "content-type": image.top.mediaType,
+      "docker-content-digest": image.top.digest,
+      "content-length": String(image.top.size),
+    })
+    .get(`${manifest}/${image.top.digest}`)
+    .query(ns)
+    .reply(200, await bytesOf(image.top.digest));
+  const source = openTestRepository("hello-world", {
+    network: networkFiles({ "certs.d/docker.io/hosts.toml": `[host."${mirror}"]\n` }),
+    credentials: (place) =>
+      Promise.resolve(
+        place.startsWith("docker.io")
+          ? { kind: "password", username: "alice", password: "pw", source: "test" }
+          : undefined,
+      ),
+  });
+  expect(await source.document(await source.resolve(noAbort), noAbort)).toHaveLength(image.top.size);
+  source.close();
+  expect(nock.pendingMocks()).toEqual([]);
 });

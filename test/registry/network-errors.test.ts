@@ -23,7 +23,7 @@ describe("a network failure in one line", () => {
       "TLS",
       "cannot reach registry-1.docker.io: certificate has expired (CERT_HAS_EXPIRED)",
     ],
-    ["CERT_NOT_YET_VALID", "TLS", "cannot reach registry-1.docker.io: went wrong (CERT_NOT_YET_VALID)"],
+    ["CERT_REVOKED", "TLS", "cannot reach registry-1.docker.io: went wrong (CERT_REVOKED)"],
     ["ESOMETHING", "UNREACHABLE", "cannot reach registry-1.docker.io: went wrong (ESOMETHING)"],
     [
       "HPE_INVALID_CONSTANT",
@@ -36,7 +36,7 @@ describe("a network failure in one line", () => {
   });
 
   test("tells how many bytes had come", () => {
-    expect(networkError(hub, systemError("ECONNRESET"), 1234).message).toBe(
+    expect(networkError(hub, systemError("ECONNRESET"), { received: 1234 }).message).toBe(
       "download from registry-1.docker.io: connection reset after 1234 bytes (ECONNRESET)",
     );
   });

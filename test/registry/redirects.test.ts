@@ -35,7 +35,7 @@ async function readLayer(registry: TestRegistry): Promise<Buffer> {
 }
 
 describe("redirects of a registry", () => {
-  test("are followed to another host, without the authorization", async () => {
+  test("R11: are followed to another host, without the authorization", async () => {
     const cdn = await start();
     const registry = await start({});
     registry.script([
@@ -60,7 +60,7 @@ describe("redirects of a registry", () => {
     expect(cdn.requests[1]?.headers.range).toBe("bytes=100000-");
   });
 
-  test("that lead away and back never get the authorization again", async () => {
+  test("R12: that lead away and back never get the authorization again", async () => {
     const other = await start();
     const registry = await start({});
     other.script([{ on: /blobs/, trouble: { kind: "redirect", to: registry.url + blobPath } }]);
@@ -74,7 +74,7 @@ describe("redirects of a registry", () => {
     expect(last.slice(0, 3)).toEqual([undefined, expect.stringMatching(/^Bearer /), undefined]);
   });
 
-  test("to a host that asks for a login get none", async () => {
+  test("R11: to a host that asks for a login get none", async () => {
     const trap = await start();
     trap.script([
       {
@@ -98,7 +98,7 @@ describe("redirects of a registry", () => {
     source.close();
   });
 
-  test("end after ten hops", async () => {
+  test("R18: end after ten hops", async () => {
     const registry = await start();
     registry.script([{ on: /blobs/, trouble: { kind: "redirect", to: blobPath } }]);
     await expect(readLayer(registry)).rejects.toThrow(/more than 10 redirects/);
@@ -112,7 +112,7 @@ describe("redirects of a registry", () => {
     ["a file", "file:///etc/passwd", /not http/],
     ["a unix socket", "unix:/var/run/docker.sock:/images/json", /not http/],
     ["no URL", "http://[", /no URL/],
-  ])("to %s are refused", async (_, to, message) => {
+  ])("R15, R17: to %s are refused", async (_, to, message) => {
     const registry = await start();
     registry.script([{ on: /blobs/, trouble: { kind: "redirect", to } }]);
     await expect(readLayer(registry)).rejects.toThrow(message);
@@ -150,7 +150,7 @@ describe("hops, one by one", () => {
     return { client, sent };
   }
 
-  test("from https down to http are refused, on the registry's own host too", async () => {
+  test("R12: from https down to http are refused, on the registry's own host too", async () => {
     for (const to of ["http://registry.example/v2/a/blobs/x", "http://cdn.example/x"]) {
       const { client, sent } = scripted({ [start.href]: to });
       const followed = follow(client, {
@@ -164,7 +164,7 @@ describe("hops, one by one", () => {
     }
   });
 
-  test("to another port of the registry carry no authorization and check the certificate again", async () => {
+  test("R12: to another port of the registry carry no authorization and check the certificate again", async () => {
     const { client, sent } = scripted({ [start.href]: "https://registry.example:8443/x" });
     await follow(client, {
       method: "GET",
@@ -193,7 +193,7 @@ describe("hops, one by one", () => {
   });
 });
 
-test("cookies of one answer are not sent with the next request", async () => {
+test("R38: cookies of one answer are not sent with the next request", async () => {
   const registry = await start();
   registry.script([{ on: /./, trouble: { kind: "reply", status: 200, headers: { "set-cookie": "a=b" } } }]);
   const client = createHttpClient({ userAgent: "test" });

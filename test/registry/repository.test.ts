@@ -153,7 +153,7 @@ describe("resolving a reference", () => {
     }
   });
 
-  test("shows an error page's words as one printable line and reads little of it", async () => {
+  test("R38: shows an error page's words as one printable line and reads little of it", async () => {
     const message = `\u001b[31mno\nsuch\u202e thing ${"x".repeat(1000)}`;
     const body = JSON.stringify({ errors: [{ code: "NAME_UNKNOWN", message }] });
     const { source } = await start([
@@ -173,7 +173,7 @@ describe("resolving a reference", () => {
     [410, "PROTOCOL"],
     [418, "PROTOCOL"],
     [204, "PROTOCOL"],
-  ])("takes a %i as final", async (status, code) => {
+  ])("R21: takes a %i as final", async (status, code) => {
     const { source, lines, notices } = await start([{ on: /manifests/, trouble: { kind: "reply", status } }]);
     await expect(source.resolve(noAbort)).rejects.toMatchObject({ code });
     expect(lines()).toHaveLength(1);
@@ -181,7 +181,7 @@ describe("resolving a reference", () => {
     source.close();
   });
 
-  test.each([408, 500, 502, 503, 504, 522])("retries a %i", async (status) => {
+  test.each([408, 500, 502, 503, 504, 522])("R21: retries a %i", async (status) => {
     const { source, notices } = await start([
       { on: /manifests/, occurrences: [1, 2], trouble: { kind: "reply", status } },
     ]);
@@ -204,7 +204,7 @@ describe("a registry that limits its rate", () => {
     return { on: /manifests/, occurrences, trouble };
   }
 
-  test("is given the pause it asks for, and the user is told", async () => {
+  test("R19: is given the pause it asks for, and the user is told", async () => {
     const { source, notices } = await start([limited("1", [1])]);
     expect(await source.resolve(noAbort)).toEqual(image.top);
     expect(notices).toEqual([
@@ -218,14 +218,14 @@ describe("a registry that limits its rate", () => {
     source.close();
   });
 
-  test("may give a date, also one that has passed", async () => {
+  test("R19: may give a date, also one that has passed", async () => {
     const { source, notices } = await start([limited("Wed, 21 Oct 2015 07:28:00 GMT", [1])]);
     expect(await source.resolve(noAbort)).toEqual(image.top);
     expect(notices[0]?.waitMs).toBe(0);
     source.close();
   });
 
-  test("is not waited for when it asks for more than half a minute", async () => {
+  test("R19: is not waited for when it asks for more than half a minute", async () => {
     const { source, notices } = await start([limited("3600", [1, 2, 3])]);
     await expect(source.resolve(noAbort)).rejects.toMatchObject({
       code: "RATE_LIMITED",
@@ -252,7 +252,7 @@ describe("documents and configs", () => {
     source.close();
   });
 
-  test("altered on the way once are fetched once more", async () => {
+  test("R31: altered on the way once are fetched once more", async () => {
     const { source, notices } = await start([
       { on: /blobs/, occurrences: [1], trouble: { kind: "flip", at: 3 } },
     ]);

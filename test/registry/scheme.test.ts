@@ -45,7 +45,7 @@ async function resolve(host: string, insecure = false): Promise<unknown> {
 }
 
 describe("plain http on this machine", () => {
-  test.each(["localhost", "127.0.0.1", "app.localhost"])("is tried first at %s", async (host) => {
+  test.each(["localhost", "127.0.0.1", "app.localhost"])("R36: is tried first at %s", async (host) => {
     const port = await listen(createHttpServer(handler));
     // Not every resolver knows names below localhost.
     if (host === "app.localhost") {

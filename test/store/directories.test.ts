@@ -1,6 +1,4 @@
-import { execFileSync } from "node:child_process";
 import {
-  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -14,24 +12,15 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { chainIds, hexOf, type DiffId } from "../../src/core/digest.js";
 import type { PullEvent } from "../../src/core/events.js";
-import { parseImageConfig } from "../../src/core/image-config.js";
-import { limits } from "../../src/core/limits.js";
-import { parseManifest } from "../../src/core/manifest.js";
 import type { Privilege } from "../../src/helper/privilege.js";
 import { removeTree } from "../../src/store/remove-tree.js";
-import { openLayoutSource } from "../../src/store/oci-layout.js";
 import type { Store } from "../../src/store/store.js";
-import { describeDirectory, describeOverlay } from "../support/disk-tree.js";
-import { sharedLayout } from "../support/layouts.js";
 import { needsNamespaces } from "../support/namespaces.js";
-import {
-  addImage,
-  helper,
-  ingest,
-  needsHelper,
-  openTestStore,
-  temporaryDirectory,
-} from "../support/store.js";
+import { describeDirectory, describeOverlay } from "../support/disk-tree.js";
+import { addLayout, everyKind, hard, link, unpackWithUmoci } from "../support/images.js";
+import { sharedLayout } from "../support/layouts.js";
+import { directoriesOf } from "../support/rootfs.js";
+import { addImage, helper, needsHelper, openTestStore, temporaryDirectory } from "../support/store.js";
 import { paxHeader, tar, type TarEntrySpec } from "../support/tar.js";
 import { isRoot, missing } from "../support/tools.js";
 
@@ -54,103 +43,17 @@ const subordinate: Privilege = {
   newgidmap: "",
 };
 
+const openDirectories = (): Promise<Store> => openTestStore(undefined, { rootfsDriver: "directories" });
+
 const needsRoot = isRoot ? "" : "needs root: ";
 const needs = needsHelper + (needsRoot === "" ? needsNamespaces : needsRoot);
 const needsOracle = needs + missing("umoci", "tar", "unshare");
-
-const link = (name: string, target: string): TarEntrySpec => ({ name, flag: "2", link: target });
-const hard = (name: string, target: string): TarEntrySpec => ({ name, flag: "1", link: target });
-const directory = (name: string, rest: Partial<TarEntrySpec> = {}): TarEntrySpec => ({
-  name: `${name}/`,
-  mtime: 1_500_000_000,
-  ...rest,
-});
-
-/** Every kind of node and metadata, then whiteouts, opaque marks, type changes and links over them. */
-const layers: readonly Buffer[] = [
-  tar(
-    directory(".", { mode: 0o755 }),
-    directory("etc"),
-    { name: "etc/passwd", data: "root:x:0:0:root:/root:/bin/sh\n" },
-    { name: "etc/group", data: "root:x:0:\n" },
-    directory("usr"),
-    directory("usr/lib", { mode: 0o750, uid: 3, gid: 4 }),
-    { name: "usr/lib/libc.so", data: "x".repeat(100_000), mode: 0o755 },
-    link("lib", "usr/lib"),
-    link("abs", "/etc"),
-    { name: "suid", data: "s", mode: 0o6755, uid: 1000, gid: 1000 },
-    directory("tmp", { mode: 0o1777 }),
-    { name: "null", flag: "3", major: 1, minor: 3, mode: 0o666 },
-    { name: "disk", flag: "4", major: 8, minor: 1, mode: 0o660, gid: 6 },
-    { name: "pipe", flag: "6", mode: 0o600 },
-    { name: "nano", pax: { mtime: "1234567890.123456789" } },
-    { name: "old", mtime: 0, pax: { mtime: "-100.5" } },
-    {
-      name: "caps",
-      mode: 0o755,
-      data: "c",
-      pax: {
-        "SCHILY.xattr.security.capability": Buffer.from("0100000200200000000000000000000000000000", "hex"),
-      },
-    },
-    { name: "attrs", pax: { "SCHILY.xattr.user.a": Buffer.from([0, 10, 255]) } },
-    { name: Buffer.from([0x62, 0xff, 0xfe]), data: "not utf-8" },
-    directory("gone"),
-    { name: "gone/x" },
-    directory("opaque"),
-    { name: "opaque/a" },
-    directory("opaque/sub"),
-    { name: "opaque/sub/b" },
-    { name: "was-file" },
-    directory("was-dir"),
-    { name: "was-dir/x" },
-    { name: "one", data: "linked" },
-    hard("two", "one"),
-    hard("usr/three", "one"),
-    directory("closed", { mode: 0o555 }),
-    { name: "closed/x", mode: 0 },
-  ),
-  tar(
-    { name: ".wh.gone" },
-    { name: "lib/through-link", data: "1" },
-    { name: "abs/also", data: "2" },
-    directory("opaque", { mode: 0o711 }),
-    { name: "opaque/.wh..wh..opq" },
-    { name: "opaque/new", data: "n" },
-    directory("was-file"),
-    { name: "was-file/inside" },
-    { name: "was-dir", data: "now a file" },
-    hard("four", "two"),
-    { name: "closed/y" },
-  ),
-  tar(
-    directory("gone"),
-    { name: "gone/y" },
-    { name: "two", data: "on its own" },
-    { name: "usr/lib/.wh.libc.so" },
-    link("null", "nothing"),
-  ),
-  tar(),
-];
-
-/** What umoci makes of the same layers, as an image of a layout of its own. */
-function unpackWithUmoci(store: Store, name: string): string {
-  const layout = temporaryDirectory();
-  for (const part of ["blobs", "oci-layout", "index.json"]) {
-    cpSync(path.join(store.paths.root, part), path.join(layout, part), { recursive: true });
-  }
-  const index = readFileSync(path.join(layout, "index.json"), "utf8");
-  writeFileSync(path.join(layout, "index.json"), index.replace(`"${name}"`, '"oracle"'));
-  const bundle = path.join(temporaryDirectory(), "bundle");
-  execFileSync("umoci", ["unpack", "--image", `${layout}:oracle`, bundle], { stdio: "pipe" });
-  return path.join(bundle, "rootfs");
-}
 
 /** Unpacked flat, and as an overlay of our lower directories. */
 async function bothWays(store: Store, diffIds: readonly DiffId[]) {
   const flat = path.join(temporaryDirectory(), "flat");
   await store.unpackFlat(diffIds, flat, { privilege: root });
-  const { lowers } = await store.ensureRootfs(diffIds, { privilege: root });
+  const lowers = directoriesOf(await store.ensureRootfs(diffIds, { privilege: root }));
   const empty = temporaryDirectory();
   mkdirSync(path.join(empty, "lowest"));
   mkdirSync(path.join(empty, "mnt"));
@@ -159,8 +62,8 @@ async function bothWays(store: Store, diffIds: readonly DiffId[]) {
 
 describe.skipIf(needsOracle !== "")(`${needsOracle}the same tree as umoci's, flat and as overlay`, () => {
   test("for layers with every kind of node, whiteouts, type changes and links", async () => {
-    const store = await openTestStore();
-    const { diffIds } = await addImage(store, "localhost/a:1", layers);
+    const store = await openDirectories();
+    const { diffIds } = await addImage(store, "localhost/a:1", everyKind);
     const umoci = describeDirectory(unpackWithUmoci(store, "localhost/a:1"));
     const { flat, overlay } = await bothWays(store, diffIds);
     expect(flat.size).toBeGreaterThan(30);
@@ -170,39 +73,20 @@ describe.skipIf(needsOracle !== "")(`${needsOracle}the same tree as umoci's, fla
 
   const busybox = sharedLayout("busybox");
   test.skipIf(busybox === undefined)("needs ../shared: for the genuine busybox", async () => {
-    const store = await openTestStore();
-    const diffIds = await copyLayout(store, busybox!, "localhost/busybox:1");
+    const store = await openDirectories();
+    const diffIds = await addLayout(store, busybox!, "localhost/busybox:1");
     const umoci = describeDirectory(unpackWithUmoci(store, "localhost/busybox:1"));
     const { flat, overlay } = await bothWays(store, diffIds);
     expect(flat.size).toBeGreaterThan(400);
     expect(Object.fromEntries(flat)).toEqual(Object.fromEntries(umoci));
     expect(Object.fromEntries(overlay)).toEqual(Object.fromEntries(umoci));
   });
-
-  async function copyLayout(store: Store, from: string, name: string): Promise<readonly DiffId[]> {
-    const { signal } = new AbortController();
-    const source = openLayoutSource(from, undefined);
-    const descriptor = await source.resolve(signal);
-    const bytes = await source.document(descriptor, signal);
-    const manifest = parseManifest("test", bytes, descriptor.mediaType);
-    if (manifest.kind !== "manifest") throw new Error("expected a manifest");
-    const configBytes = await source.smallBlob(manifest.config, limits.configBytes, signal);
-    const { diffIds } = parseImageConfig("test", configBytes);
-    await store.put(descriptor.digest, bytes);
-    await store.put(manifest.config.digest, configBytes);
-    for (const [i, layer] of manifest.layers.entries()) {
-      await ingest(store, { blob: Buffer.alloc(0), descriptor: layer, diffId: diffIds[i]! }, { source });
-    }
-    const { mediaType, digest, size } = descriptor;
-    await store.commit({ name, manifest: { mediaType, digest, size }, resolved: digest });
-    return diffIds;
-  }
 });
 
 describe.skipIf(needs !== "")(`${needs}root file systems as directories`, () => {
   test("are built once, found without the layers, and share lower directories", async () => {
-    const store = await openTestStore();
-    const { diffIds } = await addImage(store, "localhost/a:1", layers);
+    const store = await openDirectories();
+    const { diffIds } = await addImage(store, "localhost/a:1", everyKind);
     const events: PullEvent[] = [];
     const emit = (event: PullEvent): number => events.push(event);
     const built = await store.ensureRootfs(diffIds, { privilege: root, emit });
@@ -226,8 +110,8 @@ describe.skipIf(needs !== "")(`${needs}root file systems as directories`, () => 
   });
 
   test("are built once by many at the same time, and leave no locks behind", async () => {
-    const store = await openTestStore();
-    const { diffIds } = await addImage(store, "localhost/a:1", layers);
+    const store = await openDirectories();
+    const { diffIds } = await addImage(store, "localhost/a:1", everyKind);
     const all = await Promise.all(
       Array.from({ length: 6 }, () => store.ensureRootfs(diffIds, { privilege: root })),
     );
@@ -237,18 +121,18 @@ describe.skipIf(needs !== "")(`${needs}root file systems as directories`, () => 
   });
 
   test("are swept and built anew after a build that was killed", async () => {
-    const store = await openTestStore();
-    const { diffIds } = await addImage(store, "localhost/a:1", layers);
+    const store = await openDirectories();
+    const { diffIds } = await addImage(store, "localhost/a:1", everyKind);
     const stale = path.join(store.paths.rootfs, `.tmp-${hexOf(chainIds(diffIds)[0]!)}`);
     mkdirSync(path.join(stale, "etc"), { recursive: true });
     writeFileSync(path.join(stale, "etc/passwd"), "stale");
-    const { lowers } = await store.ensureRootfs(diffIds, { privilege: root });
+    const lowers = directoriesOf(await store.ensureRootfs(diffIds, { privilege: root }));
     expect(readFileSync(path.join(lowers.at(-1)!, "etc/passwd"), "utf8")).toContain("root:x:0:0");
     expect(existsSync(stale)).toBe(false);
   });
 
   test("of an image whose layers are refused leave nothing visible", async () => {
-    const store = await openTestStore();
+    const store = await openDirectories();
     const { diffIds } = await addImage(store, "localhost/a:1", [
       tar({ name: "ok" }),
       tar(hard("x", "etc/shadow")),
@@ -263,8 +147,8 @@ describe.skipIf(needs !== "")(`${needs}root file systems as directories`, () => 
   });
 
   test("go with their image, directories nobody may write included", async () => {
-    const store = await openTestStore();
-    const { image, diffIds } = await addImage(store, "localhost/a:1", layers);
+    const store = await openDirectories();
+    const { image, diffIds } = await addImage(store, "localhost/a:1", everyKind);
     await store.ensureRootfs(diffIds, { privilege: root });
     await store.ensureRootfs(diffIds, { privilege: single });
     await store.remove(image, { privilege: root });
@@ -272,15 +156,15 @@ describe.skipIf(needs !== "")(`${needs}root file systems as directories`, () => 
   });
 
   test("of an image without layers are refused", async () => {
-    const store = await openTestStore();
+    const store = await openDirectories();
     await expect(store.ensureRootfs([], { privilege: root })).rejects.toMatchObject({
       code: "UNSUPPORTED_LAYER",
     });
   });
 
   test("of layers that are not in the store are refused", async () => {
-    const store = await openTestStore();
-    const { diffIds } = await addImage(store, "localhost/a:1", layers);
+    const store = await openDirectories();
+    const { diffIds } = await addImage(store, "localhost/a:1", everyKind);
     rmSync(store.paths.layer(diffIds[1]!), { recursive: true });
     await expect(store.ensureRootfs(diffIds, { privilege: root })).rejects.toMatchObject({
       code: "NOT_FOUND",
@@ -288,8 +172,8 @@ describe.skipIf(needs !== "")(`${needs}root file systems as directories`, () => 
   });
 
   test("do not go into a directory that holds something", async () => {
-    const store = await openTestStore();
-    const { diffIds } = await addImage(store, "localhost/a:1", layers);
+    const store = await openDirectories();
+    const { diffIds } = await addImage(store, "localhost/a:1", everyKind);
     const target = temporaryDirectory();
     writeFileSync(path.join(target, "mine"), "x");
     await expect(store.unpackFlat(diffIds, target, { privilege: root })).rejects.toMatchObject({
@@ -300,8 +184,8 @@ describe.skipIf(needs !== "")(`${needs}root file systems as directories`, () => 
 });
 
 describe.skipIf(needs !== "")(`${needs}with less privilege`, () => {
-  async function unpack(privilege: Privilege, archives = layers) {
-    const store = await openTestStore();
+  async function unpack(privilege: Privilege, archives = everyKind) {
+    const store = await openDirectories();
     const { diffIds } = await addImage(store, "localhost/a:1", archives);
     const warnings: string[] = [];
     const emit = (event: PullEvent): void => {
@@ -347,11 +231,11 @@ describe.skipIf(needs !== "")(`${needs}with less privilege`, () => {
   );
 
   test("overlay directories of another privilege are not taken for ours", async () => {
-    const store = await openTestStore();
-    const { diffIds } = await addImage(store, "localhost/a:1", layers);
+    const store = await openDirectories();
+    const { diffIds } = await addImage(store, "localhost/a:1", everyKind);
     await store.ensureRootfs(diffIds, { privilege: root });
     expect(await store.findRootfs(diffIds, single)).toBeUndefined();
-    const { lowers } = await store.ensureRootfs(diffIds, { privilege: single });
+    const lowers = directoriesOf(await store.ensureRootfs(diffIds, { privilege: single }));
     expect(statSync(path.join(lowers.at(-1)!, "suid")).uid).toBe(0);
     expect(lstatSync(path.join(lowers.at(-2)!, "gone"))).toMatchObject({ rdev: 0 });
     expect(lstatSync(path.join(lowers.at(-2)!, "gone")).isCharacterDevice()).toBe(true);
@@ -402,7 +286,7 @@ describe.skipIf(needs !== "")(`${needs}the host stays untouched by`, () => {
     const file = path.join(canary, "canary");
     writeFileSync(file, "untouched", { mode: 0o600 });
     const before = { directory: statSync(canary), file: statSync(file) };
-    const store = await openTestStore();
+    const store = await openDirectories();
     const { diffIds } = await addImage(
       store,
       "localhost/a:1",
@@ -420,7 +304,7 @@ describe.skipIf(needs !== "")(`${needs}the host stays untouched by`, () => {
   });
 
   test("an /etc/passwd that is a link to the host's, or no regular file", async () => {
-    const store = await openTestStore();
+    const store = await openDirectories();
     const archives = [
       tar(link("etc/passwd", "/host-secret"), { name: "etc/group", flag: "6" }, paxHeader("g", {})),
     ];

@@ -91,7 +91,7 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}ingest`, () => {
     expect(readFileSync(path.join(store.paths.layer(layer.diffId), "tar")).equals(large)).toBe(true);
     expect(statSync(store.paths.blob(layer.descriptor.digest)).mode & 0o777).toBe(0o444);
     expect(log).toEqual({
-      states: ["waiting", "downloading", "verifying", "done"],
+      states: ["downloading", "verifying", "storing", "done"],
       bytes: layer.blob.length,
     });
   });

@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest";
 import { hexOf, parseDigest } from "../../src/core/digest.js";
 import { StoreError, UsageError } from "../../src/core/errors.js";
 import { parseReference } from "../../src/core/reference.js";
+import { addLayers, emptyContent } from "../../src/store/image-content.js";
 import { imageName } from "../../src/store/refs.js";
 import type { Store } from "../../src/store/store.js";
 import { addImage, helper, needsHelper, openTestStore, temporaryDirectory } from "../support/store.js";
@@ -196,7 +197,9 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}removing an image`, () => {
   test("is refused for a root file system in use, and for a name that is gone", async () => {
     const store = await openTestStore();
     const { image, diffIds } = await addImage(store, "localhost/a:1", [base]);
-    await expect(store.remove(image, { privilege, inUse: [diffIds[0]!] })).rejects.toMatchObject({
+    const inUse = emptyContent();
+    addLayers(inUse, diffIds);
+    await expect(store.remove(image, { privilege, inUse })).rejects.toMatchObject({
       code: "LOCKED",
     });
     await store.remove(image, { privilege });

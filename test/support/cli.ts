@@ -22,8 +22,14 @@ export interface CliOptions {
   readonly cwd?: string;
   /** Run as this ordinary user; needs root. */
   readonly uid?: number;
+  /** A command to start ours with: `["unshare", "--net"]`. */
+  readonly within?: readonly string[];
   readonly onStart?: (child: ChildProcess) => void;
 }
+
+/** To run all of it with one driver: `PULLRUN_ROOTFS_DRIVER=directories npm test`. */
+const { PULLRUN_ROOTFS_DRIVER } = process.env;
+const chosenDriver = PULLRUN_ROOTFS_DRIVER === undefined ? {} : { PULLRUN_ROOTFS_DRIVER };
 
 /** Runs `bin/pullrun` to its end. The environment is small and fixed, so that a developer's own settings change nothing. */
 export function pullrun(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
@@ -32,9 +38,15 @@ export function pullrun(args: readonly string[], options: CliOptions = {}): Prom
     options.uid === undefined
       ? []
       : ["setpriv", `--reuid=${options.uid}`, `--regid=${options.uid}`, "--clear-groups"];
-  const [file = "", ...rest] = [...asUser, ...command];
+  const [file = "", ...rest] = [...(options.within ?? []), ...asUser, ...command];
   const child = spawn(file, rest, {
-    env: { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent", CI: "true", ...options.env },
+    env: {
+      PATH: process.env["PATH"] ?? "",
+      HOME: "/nonexistent",
+      CI: "true",
+      ...chosenDriver,
+      ...options.env,
+    },
     stdio: ["pipe", "pipe", "pipe"],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });

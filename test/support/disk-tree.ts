@@ -1,5 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import type { ErofsLower } from "../../src/helper/lower.js";
+import { runOverErofs } from "./erofs.js";
 import { entriesOf } from "./trees.js";
 
 /** A directory tree as lines to compare, one per name: everything an unpacked layer can set. Read through GNU tar. */
@@ -28,6 +30,11 @@ export function describeOverlay(lowers: readonly string[], empty: string): Map<s
     ".",
   ];
   return describeArchive(execFileSync("unshare", args, { maxBuffer: 1 << 30 }));
+}
+
+/** The same, of an EROFS image over layer tars. Needs root. */
+export async function describeErofs(lower: ErofsLower): Promise<Map<string, string>> {
+  return describeArchive(await runOverErofs(lower, ["tar", ...tarArguments, "."]));
 }
 
 const tarArguments = [

@@ -23,6 +23,8 @@ export interface DockerRegistryOptions {
   readonly htpasswd?: Readonly<Record<string, string>>;
   readonly tokenIssuer?: Pick<TokenIssuer, "realm" | "service" | "issuer" | "certificate">;
   readonly tls?: Pick<Certificate, "certificate" | "key">;
+  /** URL of the registry to be a pull-through cache of. */
+  readonly proxy?: string;
   /** Storage to use, and leave in place, instead of a new one. */
   readonly storage?: string;
 }
@@ -52,12 +54,13 @@ interface Places {
 
 /** JSON is YAML, which is what the registry reads. */
 async function configOf(options: DockerRegistryOptions, { dir, storage }: Places): Promise<object> {
-  const { htpasswd, tokenIssuer, tls } = options;
+  const { htpasswd, tokenIssuer, tls, proxy } = options;
   return {
     version: 0.1,
     log: { level: "info", formatter: "json", accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: storage }, delete: { enabled: true } },
     http: { addr: "127.0.0.1:0", secret: "test", ...(tls === undefined ? {} : { tls: tlsOf(tls) }) },
+    ...(proxy === undefined ? {} : { proxy: { remoteurl: proxy } }),
     ...(htpasswd === undefined ? {} : { auth: { htpasswd: await htpasswdOf(htpasswd, dir) } }),
     ...(tokenIssuer === undefined ? {} : { auth: { token: tokenOf(tokenIssuer) } }),
   };

@@ -1,6 +1,7 @@
 import type { ImageSource } from "../../src/core/image-source.js";
 import { parseReference } from "../../src/core/reference.js";
 import { anonymous } from "../../src/registry/credentials.js";
+import { noNetworkFiles } from "../../src/registry/endpoints.js";
 import { openRepository, type RepositoryOptions } from "../../src/registry/repository.js";
 
 /** Never aborted. */
@@ -12,6 +13,7 @@ export function openTestRepository(reference: string, options: Partial<Repositor
   return openRepository(parseReference(reference), {
     credentials: anonymous,
     userAgent: "pullrun-test",
+    network: noNetworkFiles,
     ...options,
     timing,
   });

@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 /** What goes wrong with a request. Counts are of body bytes. */
 export type Trouble =
-  /** Answer this instead; a string body is sent as it is. */
+  /** Answer this instead; the body is sent as it is. */
   | {
       readonly kind: "reply";
       readonly status: number;
       readonly headers?: Readonly<Record<string, string>>;
-      readonly body?: string;
+      readonly body?: string | Uint8Array;
     }
   | { readonly kind: "redirect"; readonly to: string; readonly status?: number }
   /** Close the connection properly after so many bytes, with the full length announced. */

@@ -13,7 +13,7 @@ import { ociConfig, ociLayerGzip, ociManifest } from "../../src/core/media-types
 import { openHelper } from "../../src/helper/process.js";
 import type { IngestRequest } from "../../src/store/ingest.js";
 import type { StoredImage } from "../../src/store/refs.js";
-import { openStore, type Store } from "../../src/store/store.js";
+import { openStore, type Store, type StoreOptions } from "../../src/store/store.js";
 
 /** Stores in temporary directories, filled without a registry. Needs the built helper; see {@link needsHelper}. */
 
@@ -33,8 +33,11 @@ export function temporaryDirectory(): string {
 
 export const helper = openHelper(helperPath);
 
-export async function openTestStore(root = path.join(temporaryDirectory(), "root")): Promise<Store> {
-  return openStore(root, { helper, create: true, worker: workerUrl() });
+export async function openTestStore(
+  root = path.join(temporaryDirectory(), "root"),
+  options: Partial<StoreOptions> = {},
+): Promise<Store> {
+  return openStore(root, { helper, create: true, worker: workerUrl(), ...options });
 }
 
 let bundled: URL | undefined;
@@ -152,8 +155,13 @@ export interface TestImage {
   readonly diffIds: readonly DiffId[];
 }
 
-/** Puts an image made of these layer tars into the store under `name`. */
-export async function addImage(store: Store, name: string, archives: readonly Buffer[]): Promise<TestImage> {
+/** Puts an image made of these layer tars into the store under `name`; `extra` goes into its config. */
+export async function addImage(
+  store: Store,
+  name: string,
+  archives: readonly Buffer[],
+  extra: object = {},
+): Promise<TestImage> {
   const layers = archives.map((archive) => layerOf(archive));
   for (const layer of layers) await ingest(store, layer);
   const diffIds = layers.map(({ diffId }) => diffId);
@@ -162,6 +170,7 @@ export async function addImage(store: Store, name: string, archives: readonly Bu
     architecture: "amd64",
     config: { Env: [`NAME=${name}`] },
     rootfs: { type: "layers", diff_ids: diffIds },
+    ...extra,
   });
   const manifest = encode({
     schemaVersion: 2,

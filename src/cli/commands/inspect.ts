@@ -1,9 +1,10 @@
-import { contextOf } from "../context.js";
+import { inspectionContext } from "../inspection.js";
 import type { Invocation } from "../command.js";
+import { formatJson } from "../render/json.js";
 
 export async function run(invocation: Invocation): Promise<number> {
   const { args, flags } = invocation;
-  const context = await contextOf(invocation, () => undefined);
+  const context = await inspectionContext(invocation);
   const { inspectImage, rawConfig } = await import("../../api/inspect.js");
   if (flags.on("raw")) {
     for (const image of args) process.stdout.write(await rawConfig(context, image));
@@ -11,6 +12,14 @@ export async function run(invocation: Invocation): Promise<number> {
   }
   const found = [];
   for (const image of args) found.push(await inspectImage(context, image));
-  invocation.print(`${JSON.stringify(found, null, 2)}\n`);
+  const template = flags.text("format");
+  if (template === undefined) invocation.print(formatJson(found));
+  else {
+    const [{ formatValue }, { dockerView }] = await Promise.all([
+      import("../format.js"),
+      import("../../api/inspect-docker.js"),
+    ]);
+    for (const image of found) invocation.print(formatValue(template, dockerView(image)));
+  }
   return 0;
 }

@@ -1,16 +1,24 @@
 import { contextOf, platformOf } from "../context.js";
 import type { Invocation } from "../command.js";
 import { startProgress } from "../render/progress.js";
+import { parseJobs } from "../values.js";
 
+/** Prints NAME@DIGEST of each image, in the order they were named. */
 export async function run(invocation: Invocation): Promise<number> {
   const { args, flags, env } = invocation;
-  const progress = await startProgress(env, { quiet: flags.on("quiet") });
+  const jobs = flags.text("jobs");
+  const options = {
+    platform: platformOf(flags, env),
+    allPlatforms: flags.on("all-platforms"),
+    ...(jobs === undefined ? {} : { jobs: parseJobs("--jobs", jobs) }),
+  };
+  const progress = await startProgress(env, { quiet: flags.on("quiet"), mode: flags.text("progress") });
   try {
     const context = await contextOf(invocation, progress.emit);
-    const { pull } = await import("../../api/pull.js");
-    const pulled = await pull(context, { image: args[0] ?? "", platform: platformOf(flags, env) });
+    const { pullAll } = await import("../../api/pull.js");
+    const pulled = await pullAll(context, args, options);
     progress.stop();
-    invocation.print(`${pulled.repository}@${pulled.resolved}\n`);
+    for (const { repository, resolved } of pulled) invocation.print(`${repository}@${resolved}\n`);
     return 0;
   } finally {
     progress.stop();

@@ -1,4 +1,5 @@
 import type { CommandSpec, FlagSpec } from "../command.js";
+import { inspectionCommands } from "./inspection-table.js";
 
 const platform: FlagSpec = {
   flags: "--platform <os/arch>",
@@ -67,33 +68,60 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     name: "pull",
-    args: "<image>",
-    summary: "pull an image into the store",
-    flags: [platform, insecure, quiet],
+    args: "<image...>",
+    summary: "pull images into the store",
+    flags: [
+      platform,
+      {
+        flags: "--all-platforms",
+        description:
+          "every image of an index; the one for --platform gets the name, the others are stored by digest",
+      },
+      insecure,
+      { flags: "--jobs <n>", description: "layers on their way at once", default: "6" },
+      {
+        flags: "--progress <how>",
+        description: "what to show on stderr",
+        choices: ["auto", "tty", "plain", "json", "none", "quiet"],
+        default: "auto",
+      },
+      quiet,
+    ],
     failure: 1,
     load: () => import("./pull.js"),
   },
   {
-    name: "images",
-    args: "[name]",
-    summary: "list the images in the store",
-    flags: [
-      quiet,
-      json,
-      { flags: "--digests", description: "show digests" },
-      { flags: "--no-trunc", description: "show full ids" },
-    ],
+    name: "tags",
+    args: "<repository>",
+    summary: "list a repository's tags at its registry",
+    flags: [json, { flags: "-q, --quiet", description: "show no retries or warnings" }, insecure],
     failure: 1,
-    load: () => import("./images.js"),
+    load: () => import("./tags.js"),
   },
   {
-    name: "inspect",
-    args: "<image...>",
-    summary: "show what an image is, as JSON",
-    flags: [{ flags: "--raw", description: "print the image config as the registry sent it" }],
+    name: "manifest",
+    args: "<image>",
+    summary: "print an image's manifest or index, as its registry has it",
+    flags: [
+      { flags: "--raw", description: "print the exact bytes, whose sha256 is the digest" },
+      {
+        flags: "--platform <os/arch>",
+        description: "the manifest for this platform, not the index around it",
+      },
+      insecure,
+    ],
     failure: 1,
-    load: () => import("./inspect.js"),
+    load: () => import("./manifest.js"),
   },
+  {
+    name: "digest",
+    args: "<image...>",
+    summary: "print what an image's name stands for at its registry, with a HEAD request",
+    flags: [insecure],
+    failure: 1,
+    load: () => import("./digest.js"),
+  },
+  ...inspectionCommands,
   {
     name: "rmi",
     args: "<image...>",
@@ -101,6 +129,60 @@ export const commands: readonly CommandSpec[] = [
     flags: [],
     failure: 1,
     load: () => import("./rmi.js"),
+  },
+  {
+    name: "save",
+    args: "<image...>",
+    summary: "write images to an archive that docker, podman, skopeo and pullrun load",
+    flags: [
+      { flags: "-o, --output <path>", description: "the file, or the directory of format oci; else stdout" },
+      {
+        flags: "--format <format>",
+        description: "what to write",
+        choices: ["docker-archive", "oci-archive", "oci"],
+        default: "docker-archive",
+      },
+      insecure,
+    ],
+    failure: 1,
+    load: () => import("./save.js"),
+  },
+  {
+    name: "load",
+    args: "",
+    summary: "store the images of a docker-archive or oci-archive, compressed or not",
+    flags: [
+      { flags: "-i, --input <file>", description: "the archive; else standard input" },
+      platform,
+      { flags: "-q, --quiet", description: "show no progress" },
+    ],
+    failure: 1,
+    load: () => import("./load.js"),
+  },
+  {
+    name: "verify",
+    args: "[image...]",
+    summary: "check every byte of the store, or of these images, against its digest",
+    flags: [{ flags: "--repair", description: "rebuild or fetch again what is missing or damaged" }, json],
+    failure: 1,
+    load: () => import("./verify.js"),
+  },
+  {
+    name: "prune",
+    args: "",
+    summary: "delete what no image, pull or container needs",
+    flags: [
+      { flags: "--dry-run", description: "say what would go, and delete nothing" },
+      { flags: "--compressed", description: "drop the compressed form of unpacked layers too" },
+      {
+        flags: "--older-than <duration>",
+        description: "keep what changed later than this ago, such as 30m, 24h, 7d, 0",
+        default: "1h",
+      },
+      json,
+    ],
+    failure: 1,
+    load: () => import("./prune.js"),
   },
   {
     name: "spec",
@@ -120,6 +202,15 @@ export const commands: readonly CommandSpec[] = [
     load: () => import("./unpack.js"),
   },
   {
+    name: "bundle",
+    args: "<image> <dir> [args...]",
+    summary: "write an OCI bundle to a new directory: rootfs and config.json, for runc and its like",
+    flags: [...process, pullPolicy, platform, insecure],
+    passThrough: true,
+    failure: 1,
+    load: () => import("./bundle.js"),
+  },
+  {
     name: "serve",
     args: "[layout]",
     summary: "serve the store, or an OCI layout directory, as a read-only registry",
@@ -131,6 +222,26 @@ export const commands: readonly CommandSpec[] = [
     ],
     failure: 1,
     load: () => import("./serve.js"),
+  },
+  {
+    name: "login",
+    args: "[registry]",
+    summary: "log in to a registry (Docker Hub by default) and keep the login if it is right",
+    flags: [
+      { flags: "-u, --username <name>", description: "user name" },
+      { flags: "--password-stdin", description: "read the password from standard input" },
+      insecure,
+    ],
+    failure: 1,
+    load: () => import("./login.js"),
+  },
+  {
+    name: "logout",
+    args: "[registry]",
+    summary: "forget the login for a registry",
+    flags: [],
+    failure: 1,
+    load: () => import("./logout.js"),
   },
   {
     name: "demo",

@@ -1,0 +1,59 @@
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { StoreError } from "../core/errors.js";
+import { printable } from "../core/text.js";
+import { createContainerId } from "../launch/container-id.js";
+import { readHostFacts } from "../launch/host-facts.js";
+import type { RunOptions } from "../launch/run-options.js";
+import { createSpec } from "../launch/spec.js";
+import { withIoErrors } from "../store/files.js";
+import type { Context } from "./context.js";
+import { ensureImage, type ImageRequest } from "./ensure-image.js";
+
+/** An image, and how a container of it is to run. */
+export interface BundleRequest extends ImageRequest {
+  readonly options: RunOptions;
+}
+
+/**
+ * Makes `directory`, which must be new or empty, an OCI bundle (runtime-spec bundle.md): the image's files in `rootfs`,
+ * and a `config.json` that `runc run -b DIRECTORY ID` takes as it is. `config.json` comes last: a directory that has
+ * one is complete. Returns the absolute path. @throws StoreError STORE_IO
+ */
+export async function bundleImage(
+  context: Context,
+  request: BundleRequest,
+  directory: string,
+): Promise<string> {
+  const image = await ensureImage(context, request);
+  const store = await context.store({ create: true });
+  const privilege = await context.privilege();
+  const bundle = path.resolve(directory);
+  await withIoErrors("bundle", bundle, () => makeEmpty(bundle));
+  const { signal, emit } = context;
+  const { diffIds } = image.config.value;
+  const rootfs = path.join(bundle, "rootfs");
+  const { facts } = await store.unpackFlat(diffIds, rootfs, { privilege, signal, emit });
+  const spec = createSpec({
+    image: image.config.value,
+    options: request.options,
+    containerId: createContainerId(),
+    rootPath: "rootfs",
+    privilege,
+    facts,
+    host: readHostFacts(),
+  });
+  await withIoErrors("bundle", bundle, () =>
+    writeFile(path.join(bundle, "config.json"), `${JSON.stringify(spec, null, 2)}\n`),
+  );
+  return bundle;
+}
+
+async function makeEmpty(bundle: string): Promise<void> {
+  // 0700: the root file system may have setuid programs, which no other user of this machine is to reach.
+  await mkdir(bundle, { recursive: true, mode: 0o700 });
+  const [first] = await readdir(bundle);
+  if (first === undefined) return;
+  const message = `bundle: ${printable(bundle)}: is not empty (it holds ${printable(first, 60)})`;
+  throw new StoreError("STORE_IO", message, { hint: "name a new or empty directory" });
+}

@@ -1,0 +1,49 @@
+import type { Descriptor } from "../core/descriptor.js";
+import { IntegrityError, LayerError } from "../core/errors.js";
+import { addLayers, emptyContent, type Content } from "../store/image-content.js";
+import type { Store } from "../store/store.js";
+import { surveyContainers } from "./containers.js";
+import type { Context } from "./context.js";
+import type { FetchedImage } from "./fetch-image.js";
+
+/**
+ * Runs the storing part of a pull. Meanwhile nobody deletes what it counts on; if an image is refused, nothing that
+ * only this pull needed stays. After any other failure what arrived is kept: the next attempt goes on from there.
+ */
+export async function guardPull<T>(
+  context: Context,
+  { store, images }: { readonly store: Store; readonly images: readonly FetchedImage[] },
+  work: () => Promise<T>,
+): Promise<T> {
+  const content = contentOf(images);
+  const reservation = await store.reserve(content, context.signal);
+  try {
+    return await work();
+  } catch (error) {
+    await reservation.release();
+    if (error instanceof LayerError || error instanceof IntegrityError)
+      await discard(context, store, content);
+    throw error;
+  } finally {
+    await reservation.release();
+  }
+}
+
+async function discard(context: Context, store: Store, content: Content): Promise<void> {
+  try {
+    const inUse = await surveyContainers(context, store);
+    await store.discard(content, { privilege: await context.privilege(), inUse });
+  } catch {
+    // Why the image was refused is the news; `prune` gets another chance at the rest.
+  }
+}
+
+function contentOf(images: readonly FetchedImage[]): Content {
+  const content = emptyContent();
+  for (const { config, manifest, indexes } of images) {
+    const documents: Descriptor[] = [config, manifest, ...indexes].map(({ descriptor }) => descriptor);
+    for (const { digest } of [...documents, ...manifest.value.layers]) content.blobs.add(digest);
+    addLayers(content, config.value.diffIds);
+  }
+  return content;
+}

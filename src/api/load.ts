@@ -1,0 +1,55 @@
+import { layoutReference, type ImageName } from "../core/image-name.js";
+import type { ImageSource } from "../core/image-source.js";
+import type { Platform } from "../core/platform.js";
+import { parseReference, repositoryOf } from "../core/reference.js";
+import type { ArchiveInput } from "../store/archive-file.js";
+import { openArchive } from "../store/archive-images.js";
+import type { ArchiveImage } from "../store/archive-source.js";
+import { refNameKey } from "../store/index-file.js";
+import { imageName } from "../store/refs.js";
+import type { Context } from "./context.js";
+import { pullFrom } from "./pull.js";
+
+export interface LoadRequest {
+  readonly input: ArchiveInput;
+  readonly platform: Platform;
+}
+
+/**
+ * Stores every image of an oci-archive or docker-archive, plain or compressed with gzip or zstd, under all its names,
+ * which are returned. Nothing is unpacked on the way, and an image that is refused leaves nothing.
+ */
+export async function loadArchive(context: Context, { input, platform }: LoadRequest): Promise<string[]> {
+  const store = await context.store({ create: true });
+  const shown = "file" in input ? input.file : "archive";
+  const archive = await openArchive(input, store.paths.ingests);
+  try {
+    const name: ImageName = { kind: "layout", directory: shown, archive: true, input: shown };
+    const named = archive.images.map((image) => ({ name, source: namedSource(image, shown) }));
+    const pulled = await pullFrom(context, named, { platform });
+    const names: string[] = [];
+    for (const [i, { stored }] of pulled.entries()) {
+      names.push(stored.name);
+      for (const other of archive.images[i]?.names.slice(1) ?? []) {
+        const alias = imageName(parseReference(other));
+        await store.commit({ ...stored, name: alias }, context.signal);
+        names.push(alias);
+      }
+    }
+    return names;
+  } finally {
+    await archive.close();
+  }
+}
+
+/** An image without a name gets one that says where it came from and what it is. */
+function namedSource({ names, digest, source }: ArchiveImage, shown: string): ImageSource {
+  if (names.length > 0) return source;
+  const name = `${repositoryOf(layoutReference(shown, undefined))}@${digest}`;
+  return {
+    ...source,
+    async resolve(signal) {
+      return { ...(await source.resolve(signal)), annotations: { [refNameKey]: name } };
+    },
+  };
+}

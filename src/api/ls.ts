@@ -1,0 +1,43 @@
+import type { DirNode } from "../store/tree.js";
+import type { Context } from "./context.js";
+import { createLinkTracker, nodeInfo, walkTree, type FileInfo } from "./file-info.js";
+import { openImage } from "./image-target.js";
+import { listLayer } from "./layer-listing.js";
+import { normalize, notFound, requireNode } from "./tree-path.js";
+
+export interface ListRequest {
+  /** `IMAGE` for the tree a container sees, `IMAGE@LAYER` for what that layer's tar itself holds. */
+  readonly image: string;
+  readonly path: string;
+  readonly recursive: boolean;
+}
+
+/**
+ * What is in a directory of an image, or the one file that `path` names. Links on the way are followed inside the image.
+ * @throws StoreError NOT_FOUND
+ */
+export async function listFiles(context: Context, request: ListRequest): Promise<FileInfo[]> {
+  const { files, layer } = await openImage(context, request.image);
+  const path = normalize(request.path);
+  if (layer !== undefined) {
+    const listed = listLayer(await files.entries(layer), { ...request, path, layer });
+    if (listed === undefined) throw notFound(path);
+    return listed;
+  }
+  const node = requireNode(await files.tree(), path);
+  if (node.kind !== "dir") return [nodeInfo(path, node)];
+  return request.recursive ? listAll(path, node) : listOne(path, node);
+}
+
+function listAll(path: string, directory: DirNode): FileInfo[] {
+  const earlierName = createLinkTracker();
+  const found: FileInfo[] = [];
+  for (const [at, node] of walkTree(path, directory)) found.push(nodeInfo(at, node, earlierName(at, node)));
+  return found;
+}
+
+function listOne(path: string, { children }: DirNode): FileInfo[] {
+  const prefix = path === "/" ? path : `${path}/`;
+  const sorted = [...children].sort(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.map(([name, node]) => nodeInfo(prefix + name, node));
+}

@@ -1,0 +1,92 @@
+import type { BlobSource } from "../core/blobs.js";
+import type { DiffId, Digest } from "../core/digest.js";
+import { parseImageName } from "../core/image-name.js";
+import type { ImageSource } from "../core/image-source.js";
+import { parseReference, repositoryOf } from "../core/reference.js";
+import { hasBlob } from "../store/blobs.js";
+import type { ImageLayer } from "../store/image-layers.js";
+import { forgetDropped, noteDropped } from "../store/layers.js";
+import type { StoredImage } from "../store/refs.js";
+import type { Store } from "../store/store.js";
+import type { Context } from "./context.js";
+import { loadImage } from "./find-image.js";
+import { openSource } from "./open-source.js";
+
+/** Opens the repository an image's name stands for, at a manifest or index. Closed by {@link withRegistry}. */
+export type Open = (digest: Digest) => Promise<ImageSource>;
+
+export interface Refetch {
+  readonly store: Store;
+  readonly image: StoredImage;
+  readonly open: Open;
+}
+
+/** Nothing is asked of the network before `open` is called. */
+export async function withRegistry(
+  context: Context,
+  image: StoredImage,
+  work: (open: Open) => Promise<void>,
+): Promise<void> {
+  const repository = repositoryOf(parseReference(image.name));
+  const opened: ImageSource[] = [];
+  try {
+    await work(async (digest) => {
+      const source = await openSource(context, parseImageName(`${repository}@${digest}`));
+      opened.push(source);
+      return source;
+    });
+  } finally {
+    for (const source of opened) source.close();
+  }
+}
+
+/** Completes the layers that `isWanted`: from their blobs in the store, else from the registry. */
+export async function refetchLayers(
+  context: Context,
+  { store, image, open }: Refetch,
+  isWanted: (layer: ImageLayer) => boolean,
+): Promise<void> {
+  const { signal } = context;
+  const { manifest, config } = await loadImage(store, image);
+  const source: BlobSource = {
+    async read(descriptor, options) {
+      return (await open(image.manifest.digest)).read(descriptor, options);
+    },
+  };
+  const pool = await store.openPool(1);
+  try {
+    for (const [i, descriptor] of manifest.value.layers.entries()) {
+      const diffId = config.value.diffIds[i];
+      if (diffId === undefined || !isWanted({ descriptor, diffId })) continue;
+      await pool.ingest({ descriptor, diffId, source, signal, onBytes: ignore, onState: ignore });
+    }
+  } finally {
+    await pool.close();
+  }
+}
+
+/** Brings back the blobs that `prune --compressed` dropped. */
+export async function refetchDropped(context: Context, store: Store, image: StoredImage): Promise<void> {
+  const { manifest, config } = await loadImage(store, image);
+  const dropped = new Map<Digest, DiffId>();
+  for (const [i, descriptor] of manifest.value.layers.entries()) {
+    const diffId = config.value.diffIds[i];
+    if (diffId !== undefined && !(await hasBlob(store.paths, descriptor)))
+      dropped.set(descriptor.digest, diffId);
+  }
+  if (dropped.size === 0) return;
+  for (const diffId of dropped.values()) await forgetDropped(store.paths, diffId);
+  try {
+    await withRegistry(context, image, (open) =>
+      refetchLayers(context, { store, image, open }, ({ descriptor }) => dropped.has(descriptor.digest)),
+    );
+  } catch (error) {
+    // Still missing on purpose: the image goes on working without them.
+    for (const [digest, diffId] of dropped) await noteDropped(store.paths, diffId, digest);
+    throw error;
+  }
+}
+
+function ignore(): void {
+  // Whoever asked is told of the result.
+}

@@ -1,0 +1,21 @@
+import { UsageError } from "../core/errors.js";
+import { formatReference, parseReference } from "../core/reference.js";
+import { printable } from "../core/text.js";
+import { imageName } from "../store/refs.js";
+import type { Context } from "./context.js";
+import { openWholeImage } from "./image-target.js";
+
+/** Gives an image one more name, taken from whatever had it. Returns the full name. @throws StoreError NOT_FOUND, UsageError */
+export async function tagImage(context: Context, source: string, name: string): Promise<string> {
+  const reference = parseReference(name);
+  if (reference.digest !== undefined) {
+    const message = `tag: ${printable(name, 100)}: has a digest (expected NAME[:TAG])`;
+    throw new UsageError("BAD_REFERENCE", message, {
+      hint: "a digest is not a name one can give: it follows from the content",
+    });
+  }
+  const store = await context.store({ create: false });
+  const { image } = await openWholeImage(context, source);
+  await store.commit({ ...image.stored, name: imageName(reference) }, context.signal);
+  return formatReference(reference);
+}

@@ -1,0 +1,40 @@
+import { StoreError } from "../core/errors.js";
+import { printable } from "../core/text.js";
+import { findNode } from "../store/resolve.js";
+import type { DirNode, TreeNode } from "../store/tree.js";
+
+/** An absolute path as a latin1 string standing for its bytes, without dots and double slashes. */
+export function normalize(path: string): string {
+  const parts: string[] = [];
+  for (const part of Buffer.from(path).toString("latin1").split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return `/${parts.join("/")}`;
+}
+
+/** The node at `path` of a tree; a link at its end is followed where it leads somewhere. @throws StoreError NOT_FOUND */
+export function requireNode(tree: DirNode, path: string): TreeNode {
+  if (path === "/") return tree;
+  const node = findNode(tree, path) ?? nodeAt(tree, path);
+  if (node === undefined) throw notFound(path);
+  return node;
+}
+
+/** The node `path` itself names: a link at its end is not followed, links on the way are. */
+export function nodeAt(tree: DirNode, path: string): TreeNode | undefined {
+  if (path === "/") return tree;
+  const slash = path.lastIndexOf("/");
+  const parent = slash === 0 ? tree : findNode(tree, path.slice(0, slash));
+  return parent?.kind === "dir" ? parent.children.get(path.slice(slash + 1)) : undefined;
+}
+
+export function notFound(path: string): StoreError {
+  return new StoreError("NOT_FOUND", `file: ${shownPath(path)}: not in the image`, {
+    hint: "`pullrun ls IMAGE DIRECTORY` shows what is there",
+  });
+}
+
+export function shownPath(path: string): string {
+  return printable(Buffer.from(path, "latin1").toString());
+}

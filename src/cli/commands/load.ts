@@ -1,0 +1,31 @@
+import { UsageError } from "../../core/errors.js";
+import { contextOf, platformOf } from "../context.js";
+import type { Invocation } from "../command.js";
+import { startProgress } from "../render/progress.js";
+
+/** Prints the full name of every image it has stored. */
+export async function run(invocation: Invocation): Promise<number> {
+  const { flags, env } = invocation;
+  const input = inputOf(flags.text("input"));
+  const progress = await startProgress(env, { quiet: flags.on("quiet") });
+  try {
+    const context = await contextOf(invocation, progress.emit);
+    const { loadArchive } = await import("../../api/load.js");
+    const names = await loadArchive(context, { input, platform: platformOf(flags, env) });
+    progress.stop();
+    invocation.print(names.map((name) => `${name}\n`).join(""));
+    return 0;
+  } finally {
+    progress.stop();
+  }
+}
+
+function inputOf(file: string | undefined) {
+  if (file !== undefined && file !== "-") return { file };
+  if (process.stdin.isTTY) {
+    throw new UsageError("BAD_FLAG", "load: standard input is a terminal (expected an archive)", {
+      hint: "name a file with -i FILE",
+    });
+  }
+  return { stream: process.stdin as AsyncIterable<Uint8Array> };
+}

@@ -1,0 +1,102 @@
+import { createReadStream } from "node:fs";
+import { mkdir, open, rm, type FileHandle } from "node:fs/promises";
+import { LayerError } from "../core/errors.js";
+import { limits } from "../core/limits.js";
+import { createInflater, detectCompression, magicBytes } from "./decompress.js";
+import { temporaryName, withIoErrors } from "./files.js";
+
+/** Where an archive comes from: a file, or bytes from a pipe. */
+export type ArchiveInput = { readonly file: string } | { readonly stream: AsyncIterable<Uint8Array> };
+
+const pieceBytes = 1024 * 1024;
+
+/**
+ * The archive as a plain tar in a file: the file itself, or a copy in `scratch` if it is compressed or comes from a
+ * pipe. The copy has no name any more, so it is gone with the handle, whatever happens.
+ */
+export async function openArchiveFile(input: ArchiveInput, scratch: string): Promise<FileHandle> {
+  if ("stream" in input) return spool("standard input", input.stream, scratch);
+  const { file } = input;
+  return withIoErrors("archive", file, async () => {
+    const handle = await open(file, "r");
+    const plain = await plainCopy(file, handle, scratch).catch(async (error: unknown) => {
+      await handle.close();
+      throw error;
+    });
+    if (plain !== undefined) await handle.close();
+    return plain ?? handle;
+  });
+}
+
+/** Undefined if the archive is plain itself. */
+async function plainCopy(file: string, handle: FileHandle, scratch: string): Promise<FileHandle | undefined> {
+  const start = Buffer.alloc(magicBytes);
+  const { bytesRead } = await handle.read(start, 0, magicBytes, 0);
+  if (detectCompression(file, start.subarray(0, bytesRead)) === "none") return undefined;
+  const stream = createReadStream("", { fd: handle, start: 0, highWaterMark: pieceBytes, autoClose: false });
+  return spool(file, stream, scratch);
+}
+
+async function spool(what: string, stream: AsyncIterable<Uint8Array>, scratch: string): Promise<FileHandle> {
+  return withIoErrors("archive", what, async () => {
+    await mkdir(scratch, { recursive: true, mode: 0o700 });
+    const name = temporaryName(scratch);
+    const handle = await open(name, "wx+", 0o600);
+    try {
+      await rm(name);
+      await inflateInto(what, stream, handle);
+      return handle;
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  });
+}
+
+async function inflateInto(
+  what: string,
+  stream: AsyncIterable<Uint8Array>,
+  handle: FileHandle,
+): Promise<void> {
+  let total = 0;
+  let plain: Buffer[] = [];
+  const flush = async (): Promise<void> => {
+    const pieces = plain;
+    plain = [];
+    if (pieces.length > 0) await handle.writev(pieces);
+  };
+  const take = (piece: Buffer): void => {
+    total += piece.length;
+    if (total > limits.layerTarBytes)
+      throw new LayerError("TOO_BIG", `${what}: unpacks to more than ${limits.layerTarBytes} bytes`);
+    plain.push(Buffer.from(piece));
+  };
+  const inflater = await startInflater(what, stream, take);
+  try {
+    for await (const piece of inflater.rest) {
+      await inflater.write(piece);
+      await flush();
+    }
+    await inflater.end();
+    await flush();
+  } finally {
+    inflater.destroy();
+  }
+}
+
+async function startInflater(what: string, stream: AsyncIterable<Uint8Array>, take: (piece: Buffer) => void) {
+  const pieces = stream[Symbol.asyncIterator]();
+  let start = Buffer.alloc(0);
+  while (start.length < magicBytes) {
+    const next = await pieces.next();
+    if (next.done === true) break;
+    start = Buffer.concat([start, next.value]);
+  }
+  const inflater = createInflater(what, detectCompression(what, start), take);
+  async function* rest(): AsyncGenerator<Buffer> {
+    yield start;
+    for (let next = await pieces.next(); next.done !== true; next = await pieces.next())
+      yield Buffer.from(next.value);
+  }
+  return { ...inflater, rest: rest() };
+}

@@ -1,0 +1,69 @@
+import type { Descriptor } from "../core/descriptor.js";
+import { hexOf } from "../core/digest.js";
+import { StoreError } from "../core/errors.js";
+import { limits } from "../core/limits.js";
+import { formatReference, parseReference } from "../core/reference.js";
+import { printable } from "../core/text.js";
+import { openArchiveFile, type ArchiveInput } from "./archive-file.js";
+import { indexArchive, type ArchiveIndex, type ArchiveMember } from "./archive-index.js";
+import { archiveSource, readMember, type ArchiveFile, type ArchiveImage } from "./archive-source.js";
+import { dockerArchiveImages } from "./docker-archive.js";
+import { parseIndex, refNameKey } from "./index-file.js";
+
+export interface Archive {
+  readonly images: readonly ArchiveImage[];
+  close(): Promise<void>;
+}
+
+/** What containerd and docker call an image whose `ref.name` is only a tag. */
+const containerdNameKey = "io.containerd.image.name";
+
+/**
+ * Opens an oci-archive or docker-archive, compressed or not, without unpacking it. `scratch` takes a plain copy if one
+ * is needed. @throws StoreError CORRUPT, NOT_FOUND; LayerError for what is no tar
+ */
+export async function openArchive(input: ArchiveInput, scratch: string): Promise<Archive> {
+  const shown = "file" in input ? input.file : "standard input";
+  const handle = await openArchiveFile(input, scratch);
+  try {
+    const archive = { handle, index: await indexArchive(handle, shown) };
+    return { images: await imagesOf(archive), close: () => handle.close() };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function imagesOf(archive: ArchiveFile): Promise<readonly ArchiveImage[]> {
+  const { index } = archive;
+  // Docker since 25 writes both; the layout keeps the manifests' digests.
+  if (index.has("index.json") && index.has("oci-layout")) return layoutImages(archive);
+  if (index.has("manifest.json")) return dockerArchiveImages(archive);
+  throw new StoreError("CORRUPT", `archive ${printable(index.shown)}: holds no image`, {
+    hint: "expected the index.json of an oci-archive or the manifest.json of a docker-archive",
+  });
+}
+
+async function layoutImages(archive: ArchiveFile): Promise<ArchiveImage[]> {
+  const bytes = await readMember(archive, "index.json", limits.manifestBytes);
+  return parseIndex(archive.index.shown, bytes).entries.flatMap(({ descriptor, refName }) => {
+    if (descriptor === undefined) return [];
+    const given = descriptor.annotations?.[containerdNameKey] ?? refName;
+    const name = given === undefined ? undefined : fullName(given);
+    const named = { ...descriptor, annotations: name === undefined ? {} : { [refNameKey]: name } };
+    const find = (wanted: Descriptor): ArchiveMember => findBlob(archive.index, wanted);
+    const source = archiveSource(archive, { descriptor: named, find });
+    return [{ names: name === undefined ? [] : [name], digest: descriptor.digest, source }];
+  });
+}
+
+function findBlob(index: ArchiveIndex, { digest }: Descriptor): ArchiveMember {
+  const name = `blobs/sha256/${hexOf(digest)}`;
+  if (index.has(name)) return index.find(name);
+  throw new StoreError("NOT_FOUND", `archive ${printable(index.shown)}: blob ${digest}: not in it`);
+}
+
+/** A bare tag stays one. */
+function fullName(name: string): string {
+  return /[:/]/.test(name) ? formatReference(parseReference(name)) : name;
+}

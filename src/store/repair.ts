@@ -1,0 +1,34 @@
+import { rm } from "node:fs/promises";
+import path from "node:path";
+import { parseDigest, type DiffId } from "../core/digest.js";
+import { deleteLayer, deleteRootfsEntry, type DeleteContext } from "./delete-content.js";
+import { withIoErrors } from "./files.js";
+import { withLock } from "./lock.js";
+import { rebuildEntries } from "./verify-layer.js";
+import type { Problem } from "./verify.js";
+
+/**
+ * Takes away what is damaged, so that a pull makes it anew, or makes it anew itself where the store holds all it takes.
+ * index.json, which is made of nothing else, is left as it is.
+ */
+export async function clearDamage(context: DeleteContext, problem: Problem): Promise<void> {
+  const { paths, helper, signal } = context;
+  await withIoErrors("repair", problem.object, () =>
+    withLock({ helper, file: paths.lock }, { signal }, async () => {
+      switch (problem.kind) {
+        case "blob":
+          return rm(paths.blob(parseDigest(problem.object)), { recursive: true, force: true });
+        case "layer":
+          await deleteLayer(paths, parseDigest(problem.object) as DiffId);
+          return;
+        case "entries":
+          return rebuildEntries(paths, parseDigest(problem.object) as DiffId);
+        case "rootfs":
+          await deleteRootfsEntry(context, problem.object);
+          return rm(path.join(paths.rootfs, `${problem.object}.json`), { force: true });
+        case "index":
+          return undefined;
+      }
+    }),
+  );
+}

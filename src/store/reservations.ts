@@ -1,0 +1,95 @@
+import { randomBytes } from "node:crypto";
+import { readdir, readFile, rm } from "node:fs/promises";
+import path from "node:path";
+import * as v from "valibot";
+import { digestSchema } from "../core/descriptor.js";
+import type { DiffId, Digest } from "../core/digest.js";
+import { errnoOf } from "../core/errors.js";
+import type { Helper } from "../helper/helper.js";
+import { atomicWrite, withIoErrors } from "./files.js";
+import { addAll, type Content } from "./image-content.js";
+import type { StorePaths } from "./layout.js";
+import { isLocked, withLock } from "./lock.js";
+
+/**
+ * `ingest/pull-ID`: what a running pull needs and index.json does not name yet. The pull holds a kernel lock on its
+ * file, so one that nobody holds is a dead pull's. Files are made, locked and judged under the store's lock only:
+ * whoever deletes under that lock sees every pull there is.
+ */
+const prefix = "pull-";
+
+export interface ReservationContext {
+  readonly paths: StorePaths;
+  readonly helper: Helper;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Reservation {
+  /** Safe to call twice. */
+  release(): Promise<void>;
+}
+
+const schema = v.object({
+  blobs: v.array(digestSchema),
+  diffIds: v.array(digestSchema),
+  chainIds: v.array(digestSchema),
+});
+
+/** Keeps everybody from deleting `content`, whether it is there already or not. */
+export async function reserve(context: ReservationContext, content: Content): Promise<Reservation> {
+  const { paths, helper, signal } = context;
+  const file = path.join(paths.ingests, `${prefix}${randomBytes(8).toString("hex")}`);
+  const held = await withIoErrors("store", paths.root, () =>
+    withLock({ helper, file: paths.lock }, { signal }, async () => {
+      await sweepReservations(context);
+      await atomicWrite(file, encode(content), 0o600);
+      return helper.lock(file, signal);
+    }),
+  );
+  return {
+    async release() {
+      await rm(file, { force: true });
+      await held.release();
+    },
+  };
+}
+
+/** Adds what running pulls need. To be called under the store's lock. */
+export async function addReserved(context: ReservationContext, content: Content): Promise<void> {
+  for (const file of await reservationFiles(context.paths)) {
+    if (!(await isLocked(context.helper, file))) continue;
+    // Gone: its pull has just ended, and committed what it needed or does not need it any more.
+    const text = await readFile(file, "utf8").catch(ifAbsent);
+    if (text !== undefined) addAll(content, decode(text));
+  }
+}
+
+/** Deletes what dead pulls left of this. To be called under the store's lock. */
+export async function sweepReservations({ paths, helper }: ReservationContext): Promise<void> {
+  for (const file of await reservationFiles(paths)) {
+    if (!(await isLocked(helper, file))) await rm(file, { force: true });
+  }
+}
+
+async function reservationFiles({ ingests }: StorePaths): Promise<string[]> {
+  const names = await readdir(ingests);
+  return names.filter((name) => name.startsWith(prefix)).map((name) => path.join(ingests, name));
+}
+
+function encode({ blobs, diffIds, chainIds }: Content): Buffer {
+  return Buffer.from(JSON.stringify({ blobs: [...blobs], diffIds: [...diffIds], chainIds: [...chainIds] }));
+}
+
+function decode(text: string): Content {
+  const { blobs, diffIds, chainIds } = v.parse(schema, JSON.parse(text));
+  return {
+    blobs: new Set<Digest>(blobs),
+    diffIds: new Set(diffIds as DiffId[]),
+    chainIds: new Set<Digest>(chainIds),
+  };
+}
+
+function ifAbsent(error: unknown): undefined {
+  if (errnoOf(error) === "ENOENT") return undefined;
+  throw error;
+}

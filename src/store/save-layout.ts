@@ -1,0 +1,32 @@
+import { copyFile, mkdir, readdir } from "node:fs/promises";
+import path from "node:path";
+import { StoreError } from "../core/errors.js";
+import { printable } from "../core/text.js";
+import { layoutIndexOf, type SavedImage } from "./archives.js";
+import { atomicWrite, withIoErrors } from "./files.js";
+import type { StorePaths } from "./layout.js";
+import { hexOf } from "../core/digest.js";
+
+/** Writes the images as an OCI layout into `directory`, which must be new or empty. index.json, which makes it one, comes last. */
+export async function writeLayout(
+  paths: StorePaths,
+  images: readonly SavedImage[],
+  directory: string,
+): Promise<void> {
+  const blobs = path.join(directory, "blobs", "sha256");
+  await withIoErrors("save", directory, async () => {
+    await mkdir(directory, { recursive: true });
+    const [odd] = await readdir(directory);
+    if (odd !== undefined) {
+      const message = `save: ${printable(directory)}: is not empty (it holds ${printable(odd, 60)})`;
+      throw new StoreError("STORE_IO", message, { hint: "name a new or empty directory" });
+    }
+    await mkdir(blobs, { recursive: true });
+    for (const { layers, config, manifest } of images) {
+      for (const { digest } of [...layers, config, manifest])
+        await copyFile(paths.blob(digest), path.join(blobs, hexOf(digest)));
+    }
+    await atomicWrite(path.join(directory, "oci-layout"), Buffer.from('{"imageLayoutVersion":"1.0.0"}'));
+    await atomicWrite(path.join(directory, "index.json"), Buffer.from(JSON.stringify(layoutIndexOf(images))));
+  });
+}

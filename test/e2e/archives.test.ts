@@ -1,0 +1,203 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pullrun, temporaryDirectory } from "../support/cli.js";
+import { skopeoCopy } from "../support/peers.js";
+import { serveFixtures, type Served } from "../support/served.js";
+import { have, isRoot, missing, mustRun } from "../support/tools.js";
+import { tar } from "../support/tar.js";
+
+/** `save` and `load`, between two stores of ours and with the tools everybody has. */
+let served: Served;
+
+beforeAll(async () => {
+  served = await serveFixtures();
+});
+afterAll(() => served.close());
+
+interface Pulled {
+  readonly root: string;
+  readonly name: string;
+  /** A directory for archives. */
+  readonly work: string;
+}
+
+async function pulled(image = "whiteouts"): Promise<Pulled> {
+  const root = temporaryDirectory();
+  const name = `${served.host}/pullrun/${image}`;
+  expect((await pullrun(["pull", "-q", name], { root })).status).toBe(0);
+  return { root, name, work: temporaryDirectory() };
+}
+
+async function ok(args: readonly string[], root: string): Promise<string> {
+  const { status, stdout, stderr } = await pullrun(args, { root });
+  expect({ status, stderr: status === 0 ? "" : stderr }).toEqual({ status: 0, stderr: "" });
+  return stdout;
+}
+
+async function idOf(root: string): Promise<string> {
+  return ok(["images", "-q", "--no-trunc"], root);
+}
+
+describe.each(["docker-archive", "oci-archive"])("%s", (format) => {
+  test("what one store saves another loads: same name, same ID, and it runs", async () => {
+    const { root, name, work } = await pulled();
+    const file = path.join(work, "x.tar");
+    await ok(["save", "--format", format, "-o", file, name], root);
+    expect(readdirSync(work)).toEqual(["x.tar"]);
+    const other = temporaryDirectory();
+    expect(await ok(["load", "-q", "-i", file], other)).toBe(`${name}:latest\n`);
+    expect(await idOf(other)).toBe(await idOf(root));
+    expect(await ok(["run", "--pull=never", name], other)).toBe(
+      await ok(["run", "--pull=never", name], root),
+    );
+    expect((await pullrun(["verify"], { root: other })).status).toBe(0);
+  });
+
+  test("saved twice is the same byte for byte, to a file or to stdout", async () => {
+    const { root, name, work } = await pulled();
+    const [a, b] = [path.join(work, "a"), path.join(work, "b")];
+    await ok(["save", "--format", format, "-o", a, name], root);
+    await mustRun("sh", [
+      "-c",
+      '"$0" --root "$1" save --format "$2" "$3" > "$4"',
+      bin,
+      root,
+      format,
+      name,
+      b,
+    ]);
+    expect(readFileSync(b).equals(readFileSync(a))).toBe(true);
+  });
+
+  test.each([
+    ["gzip", gzipSync],
+    ["zstd", zstdCompressSync],
+  ])("is loaded compressed with %s, from a file and from a pipe", async (suffix, compress) => {
+    const { root, name, work } = await pulled();
+    const file = path.join(work, "x.tar");
+    await ok(["save", "--format", format, "-o", file, name], root);
+    const small = path.join(work, `x.${suffix}`);
+    writeFileSync(small, compress(readFileSync(file)));
+    const [one, two] = [temporaryDirectory(), temporaryDirectory()];
+    expect(await ok(["load", "-q", "-i", small], one)).toBe(`${name}:latest\n`);
+    expect(await mustRun("sh", ["-c", '"$0" --root "$1" load -q < "$2"', bin, two, small])).toBe(
+      `${name}:latest\n`,
+    );
+    expect(await idOf(one)).toBe(await idOf(two));
+  });
+
+  test("several images in one archive share their layers, and all names come back", async () => {
+    const { root, name, work } = await pulled("probe");
+    const other = `${served.host}/pullrun/shell-form`;
+    await ok(["pull", "-q", other], root);
+    const file = path.join(work, "x.tar");
+    await ok(["save", "--format", format, "-o", file, name, other], root);
+    const members = (await mustRun("tar", ["-tf", file])).trimEnd().split("\n");
+    expect(new Set(members).size).toBe(members.length);
+    const target = temporaryDirectory();
+    expect((await ok(["load", "-q", "-i", file], target)).split("\n").sort()).toEqual(
+      ["", `${name}:latest`, `${other}:latest`].sort(),
+    );
+    expect(await ok(["run", "--pull=never", other], target)).toContain("hello from the shell form");
+  });
+
+  test.skipIf(!have("skopeo"))(`${missing("skopeo")}skopeo reads ours and we read skopeo's`, async () => {
+    const { root, name, work } = await pulled();
+    const [ours, theirs] = [path.join(work, "ours.tar"), path.join(work, "theirs.tar")];
+    await ok(["save", "--format", format, "-o", ours, name], root);
+    const copy = path.join(work, "copy");
+    await skopeoCopy(`${format}:${ours}`, `oci:${copy}:x`);
+    await skopeoCopy(`oci:${copy}:x`, `${format}:${theirs}:localhost/from-skopeo:1`);
+    const target = temporaryDirectory();
+    expect(await ok(["load", "-q", "-i", theirs], target)).toBe("localhost/from-skopeo:1\n");
+    expect(await idOf(target)).toBe(await idOf(root));
+    expect((await pullrun(["run", "-q", `${format}:${theirs}`], { root: temporaryDirectory() })).stdout).toBe(
+      await ok(["run", "--pull=never", name], root),
+    );
+  });
+
+  const needs = `${isRoot ? "" : "needs root: "}${missing("podman")}`;
+  test.skipIf(needs !== "")(
+    `${needs}podman loads ours and we load podman's`,
+    async () => {
+      const { root, name, work } = await pulled();
+      const [ours, theirs] = [path.join(work, "ours.tar"), path.join(work, "theirs.tar")];
+      await ok(["save", "--format", format, "-o", ours, name], root);
+      const storage = ["--root", `${work}/root`, "--runroot", `${work}/run`, "--storage-driver", "vfs"];
+      expect(await mustRun("podman", [...storage, "load", "-q", "-i", ours])).toContain(`${name}:latest`);
+      await mustRun("podman", [...storage, "save", "-q", "--format", format, "-o", theirs, name]);
+      const target = temporaryDirectory();
+      expect(await ok(["load", "-q", "-i", theirs], target)).toBe(`${name}:latest\n`);
+      expect(await idOf(target)).toBe(await idOf(root));
+      expect(await ok(["run", "--pull=never", name], target)).toBe(
+        await ok(["run", "--pull=never", name], root),
+      );
+    },
+    60_000,
+  );
+});
+
+const bin = path.resolve(import.meta.dirname, "../../bin/pullrun");
+
+test("a layout that save wrote is pulled as oci:DIR", async () => {
+  const { root, name, work } = await pulled();
+  const directory = path.join(work, "layout");
+  await ok(["save", "--format", "oci", "-o", directory, name], root);
+  const other = temporaryDirectory();
+  await ok(["pull", "-q", `oci:${directory}`], other);
+  expect(await idOf(other)).toBe(await idOf(root));
+  expect(await ok(["images"], other)).toContain(name);
+  const again = await pullrun(["save", "--format", "oci", "-o", directory, name], { root });
+  expect(again).toMatchObject({ status: 1, stderr: expect.stringMatching(/is not empty/) as string });
+});
+
+test("an image whose compressed blobs were dropped is saved: plain from its layers, else fetched again", async () => {
+  const { root, name, work } = await pulled();
+  await ok(["prune", "--compressed"], root);
+  await ok(["save", "-o", path.join(work, "d.tar"), name], root);
+  const before = served.requests.length;
+  await ok(["save", "--format", "oci-archive", "-o", path.join(work, "o.tar"), name], root);
+  expect(served.requests.length).toBeGreaterThan(before);
+  expect((await pullrun(["verify"], { root })).status).toBe(0);
+});
+
+test("a save that fails leaves no file, and one of an image that is not there says so", async () => {
+  const { root, name, work } = await pulled();
+  const absent = await pullrun(["save", "-o", path.join(work, "x.tar"), name, "no-such-image"], { root });
+  expect(absent).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/no-such-image: not in/) as string,
+  });
+  mkdirSync(path.join(work, "d"));
+  const onto = await pullrun(["save", "-o", path.join(work, "d"), name], { root });
+  expect(onto).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/^pullrun: save: .*EISDIR/) as string,
+  });
+  expect(readdirSync(work)).toEqual(["d"]);
+});
+
+test("a hostile layer in an archive is refused like one from a registry, and nothing stays", async () => {
+  const { root, name, work } = await pulled();
+  const file = path.join(work, "x.tar");
+  await ok(["save", "-o", file, name], root);
+  const { createHash } = await import("node:crypto");
+  const layer = tar({ name: "../../../../canary", data: "x" });
+  const diffId = `sha256:${createHash("sha256").update(layer).digest("hex")}`;
+  const config = { os: "linux", architecture: "amd64", rootfs: { type: "layers", diff_ids: [diffId] } };
+  const manifest = [{ Config: "c", RepoTags: ["evil:1"], Layers: ["l"] }];
+  const evil = tar(
+    { name: "c", data: JSON.stringify(config) },
+    { name: "l", data: layer },
+    { name: "manifest.json", data: JSON.stringify(manifest) },
+  );
+  writeFileSync(file, evil);
+  const target = temporaryDirectory();
+  const { status, stderr } = await pullrun(["load", "-q", "-i", file], { root: target });
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^pullrun: layer .*canary/);
+  for (const name of ["blobs/sha256", "layers", "rootfs", "ingest"])
+    expect(readdirSync(path.join(target, name)).filter((entry) => !entry.startsWith(".lock-"))).toEqual([]);
+});
