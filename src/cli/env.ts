@@ -28,7 +28,7 @@ export interface Env {
 
 export function readEnv(): Env {
   const env = process.env;
-  const home = env["HOME"] ?? homedir();
+  const home = nonEmpty(env["HOME"]) ?? passwdHome();
   const configHome = nonEmpty(env["XDG_CONFIG_HOME"]) ?? path.join(home, ".config");
   const authFiles = authFilesOf(env, { home, configHome });
   const dataHome = env["XDG_DATA_HOME"] ?? path.join(home, ".local/share");
@@ -103,4 +103,13 @@ function nonEmpty(text: string | undefined): string | undefined {
 
 function pick(env: NodeJS.ProcessEnv, names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+}
+
+/** `/` for a user whom nobody knows, as under `docker run --user 1234`. */
+function passwdHome(): string {
+  try {
+    return homedir();
+  } catch {
+    return "/";
+  }
 }

@@ -1,4 +1,5 @@
-import { readFile } from "node:fs/promises";
+import { access, constants, readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import * as v from "valibot";
 import { errnoOf, UsageError } from "../core/errors.js";
 import { printable } from "../core/text.js";
@@ -10,8 +11,17 @@ export async function readConfig(path: string): Promise<string | undefined> {
   } catch (error) {
     const errno = errnoOf(error);
     if (isAbsent(errno)) return undefined;
+    // HOME of somebody else, as after setpriv or `su` without a login: what lies in there is not meant for us.
+    if (errno === "EACCES" && !(await maySearch(dirname(path)))) return undefined;
     throw badConfig(path, `cannot be read (${errno ?? "unknown error"})`);
   }
+}
+
+async function maySearch(directory: string): Promise<boolean> {
+  return access(directory, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** True for the errno of a path that is not there, or that no file could have. */
