@@ -3,6 +3,7 @@ import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { addImage, type BlobMap } from "../../fixtures/image.js";
 import { writeLayout } from "../../fixtures/layout.js";
+import { needsRealRoot } from "../support/namespaces.js";
 import { pullrun, pullrunPath, temporaryDirectory, type CliResult } from "../support/cli.js";
 import { archiveOf } from "../support/inspected.js";
 import { have, isRoot, missing, mustRun, runTool } from "../support/tools.js";
@@ -223,7 +224,7 @@ test.skipIf(!isRoot)(
   },
 );
 
-describe.skipIf(!isRoot || !have("runc"))(`${isRoot ? "" : "needs root: "}${missing("runc")}bundle`, () => {
+describe.skipIf(needsRealRoot + missing("runc") !== "")(`${needsRealRoot}${missing("runc")}bundle`, () => {
   test("is run by runc as it is, and refuses a directory that holds something", async () => {
     const served = await serveFixtures();
     try {

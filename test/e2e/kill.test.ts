@@ -2,7 +2,7 @@ import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pullrun, temporaryDirectory } from "../support/cli.js";
+import { pullrun, temporaryDirectory, withoutWarnings } from "../support/cli.js";
 import { needsNamespaces } from "../support/namespaces.js";
 import { serveFixtures, type Served } from "../support/served.js";
 import { mustRun } from "../support/tools.js";
@@ -33,7 +33,7 @@ describe.skipIf(needsNamespaces !== "").each(testUsers)(`${needsNamespaces}as $w
       const early =
         listed.stdout === "" ? undefined : await pullrun(["run", "--pull=never", name()], { root, ...as });
       const { status, stderr } = await pullrun(["run", "-q", name()], { root, ...as });
-      expect({ moment, early: early?.status ?? 0, status, stderr: errors(stderr) }).toEqual({
+      expect({ moment, early: early?.status ?? 0, status, stderr: withoutWarnings(stderr) }).toEqual({
         moment,
         early: 0,
         status: 0,
@@ -59,11 +59,6 @@ describe.skipIf(needsNamespaces !== "").each(testUsers)(`${needsNamespaces}as $w
     expect((await pullrun(["pull", "-q", name()], { root, ...as })).status).toBe(0);
   });
 });
-
-/** Without the warning about owners that an ordinary user gets. */
-function errors(stderr: string): string {
-  return stderr.replaceAll(/^warning: .*\n/gm, "");
-}
 
 async function leftovers(root: string): Promise<string[]> {
   // An empty download directory and what a dead pull reserved may stay; data, or a container, may not.

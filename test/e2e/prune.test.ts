@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import path from "node:path";
 import type { ChildProcess } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { needsNamespaces } from "../support/namespaces.js";
 import { pullrun, temporaryDirectory } from "../support/cli.js";
 import { probeOf } from "../support/container.js";
 import { addImage, memoryContent, startTestRegistry, type TestRegistry } from "../support/registry.js";
@@ -27,51 +28,54 @@ const users = [
   { who: "an ordinary user", uid: 12345, skip: !isRoot },
 ];
 
-describe.each(users.filter(({ skip }) => !skip))("as $who", ({ uid }) => {
-  const user = uid === undefined ? {} : { uid };
+describe.skipIf(needsNamespaces !== "").each(users.filter(({ skip }) => !skip))(
+  `${needsNamespaces}as $who`,
+  ({ uid }) => {
+    const user = uid === undefined ? {} : { uid };
 
-  test("prune while a container runs keeps what it runs on, although its image was replaced", async () => {
-    const root = temporaryDirectory(user);
-    const name = `${served.host}/pullrun/probe`;
-    let child: ChildProcess | undefined;
-    const run = pullrun(["run", "-q", name, "wait"], { root, ...user, onStart: (c) => (child = c) });
-    await probeOf(child?.pid ?? 0);
-    const layers = readdirSync(path.join(root, "layers"));
-    const rootfs = readdirSync(path.join(root, "rootfs"));
-    // The name now means nothing: as after a pull of a newer image under it.
-    const { writeFileSync } = await import("node:fs");
-    writeFileSync(path.join(root, "index.json"), '{"schemaVersion":2,"manifests":[]}');
-    const pruned = await pullrun(everything, { root, ...user });
-    expect(pruned.status).toBe(0);
-    expect(readdirSync(path.join(root, "layers"))).toEqual(layers);
-    expect(readdirSync(path.join(root, "rootfs"))).toEqual(rootfs);
-    child?.kill("SIGTERM");
-    expect((await run).status).toBe(143);
-    await pullrun(everything, { root, ...user });
-    for (const directory of ["layers", "rootfs", "blobs/sha256", "containers"])
-      expect(readdirSync(path.join(root, directory)).filter((file) => /^[0-9a-f]{12}/.test(file))).toEqual(
-        [],
-      );
-  });
+    test("prune while a container runs keeps what it runs on, although its image was replaced", async () => {
+      const root = temporaryDirectory(user);
+      const name = `${served.host}/pullrun/probe`;
+      let child: ChildProcess | undefined;
+      const run = pullrun(["run", "-q", name, "wait"], { root, ...user, onStart: (c) => (child = c) });
+      await probeOf(child?.pid ?? 0);
+      const layers = readdirSync(path.join(root, "layers"));
+      const rootfs = readdirSync(path.join(root, "rootfs"));
+      // The name now means nothing: as after a pull of a newer image under it.
+      const { writeFileSync } = await import("node:fs");
+      writeFileSync(path.join(root, "index.json"), '{"schemaVersion":2,"manifests":[]}');
+      const pruned = await pullrun(everything, { root, ...user });
+      expect(pruned.status).toBe(0);
+      expect(readdirSync(path.join(root, "layers"))).toEqual(layers);
+      expect(readdirSync(path.join(root, "rootfs"))).toEqual(rootfs);
+      child?.kill("SIGTERM");
+      expect((await run).status).toBe(143);
+      await pullrun(everything, { root, ...user });
+      for (const directory of ["layers", "rootfs", "blobs/sha256", "containers"])
+        expect(readdirSync(path.join(root, directory)).filter((file) => /^[0-9a-f]{12}/.test(file))).toEqual(
+          [],
+        );
+    });
 
-  test("prune after prune --compressed and rmi leaves nothing behind", async () => {
-    const root = temporaryDirectory(user);
-    const name = `${served.host}/pullrun/whiteouts`;
-    await pullrun(["pull", "-q", name], { root, ...user });
-    const dropped = await pullrun(["prune", "--compressed"], { root, ...user });
-    expect(dropped.stdout).toMatch(/^KIND +NAME +SIZE\ncompressed +[0-9a-f]{64} +/);
-    expect((await pullrun(["run", "--pull=never", name], { root, ...user })).status).toBe(0);
-    expect((await pullrun(["inspect", name], { root, ...user })).status).toBe(0);
-    const requests = served.requests.length;
-    expect((await pullrun(["pull", "-q", name], { root, ...user })).status).toBe(0);
-    expect(served.requests.slice(requests).filter((line) => line.includes("/blobs/"))).toEqual([]);
-    expect((await pullrun(["rmi", name], { root, ...user })).status).toBe(0);
-    for (const directory of ["layers", "rootfs", "blobs/sha256"])
-      expect(readdirSync(path.join(root, directory)).filter((file) => /^[0-9a-f]{64}/.test(file))).toEqual(
-        [],
-      );
-  });
-});
+    test("prune after prune --compressed and rmi leaves nothing behind", async () => {
+      const root = temporaryDirectory(user);
+      const name = `${served.host}/pullrun/whiteouts`;
+      await pullrun(["pull", "-q", name], { root, ...user });
+      const dropped = await pullrun(["prune", "--compressed"], { root, ...user });
+      expect(dropped.stdout).toMatch(/^KIND +NAME +SIZE\ncompressed +[0-9a-f]{64} +/);
+      expect((await pullrun(["run", "--pull=never", name], { root, ...user })).status).toBe(0);
+      expect((await pullrun(["inspect", name], { root, ...user })).status).toBe(0);
+      const requests = served.requests.length;
+      expect((await pullrun(["pull", "-q", name], { root, ...user })).status).toBe(0);
+      expect(served.requests.slice(requests).filter((line) => line.includes("/blobs/"))).toEqual([]);
+      expect((await pullrun(["rmi", name], { root, ...user })).status).toBe(0);
+      for (const directory of ["layers", "rootfs", "blobs/sha256"])
+        expect(readdirSync(path.join(root, directory)).filter((file) => /^[0-9a-f]{64}/.test(file))).toEqual(
+          [],
+        );
+    });
+  },
+);
 
 test("prune while a pull runs takes nothing the pull counts on", async () => {
   const layers = ["a", "b", "c"].map((name) => tar({ name, data: name.repeat(40_000) }));

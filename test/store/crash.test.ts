@@ -3,9 +3,10 @@ import { once } from "node:events";
 import { cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { needsRealRoot } from "../support/namespaces.js";
 import { pullrun, pullrunPath, temporaryDirectory } from "../support/cli.js";
 import { serveFixtures, type Served } from "../support/served.js";
-import { have, isRoot, missing, mustRun } from "../support/tools.js";
+import { missing, mustRun } from "../support/tools.js";
 
 /**
  * S1: the process is killed at the n-th call of each kind that changes the disk, for every n. strace does it, so that no
@@ -95,10 +96,10 @@ async function ok(args: readonly string[], root: string, point: Point): Promise<
 
 /** Anything older than nothing at all. */
 const prune = ["prune", "--older-than", "0"];
-const needs = `${isRoot ? "" : "needs root: "}${missing("strace")}`;
+const needs = needsRealRoot + missing("strace");
 const timeout = 900_000;
 
-describe.skipIf(!isRoot || !have("strace"))(`${needs}killed at each call that changes the disk`, () => {
+describe.skipIf(needs !== "")(`${needs}killed at each call that changes the disk`, () => {
   test(
     "a pull: the store verifies, no image is listed half, and the next pull completes it",
     async () => {
@@ -238,7 +239,7 @@ describe("a store in trouble is reported in one line, and works once the trouble
     expect(readdirSync(root, { recursive: true, encoding: "utf8" }).sort()).toEqual(before);
   });
 
-  test.skipIf(!isRoot)(`${isRoot ? "" : "needs root: "}S4: a store of another owner`, async () => {
+  test.skipIf(needsRealRoot !== "")(`${needsRealRoot}S4: a store of another owner`, async () => {
     const root = temporaryDirectory();
     const name = `${served.host}/pullrun/probe`;
     await pullrun(["pull", "-q", name], { root });
@@ -258,8 +259,8 @@ describe("a store in trouble is reported in one line, and works once the trouble
     );
   }
 
-  test.skipIf(!isRoot)(
-    `${isRoot ? "" : "needs root: "}S4: a read-only store still lists and runs nothing new`,
+  test.skipIf(needsRealRoot !== "")(
+    `${needsRealRoot}S4: a read-only store still lists and runs nothing new`,
     async () => {
       const output = await inMounts(
         `mount -t tmpfs tmpfs "$2" && "$1" --root "$2" pull -q "$3" && mount -o remount,ro "$2"
@@ -281,7 +282,7 @@ describe("a store in trouble is reported in one line, and works once the trouble
     },
   );
 
-  test.skipIf(!isRoot)(`${isRoot ? "" : "needs root: "}S3: a full disk`, async () => {
+  test.skipIf(needsRealRoot !== "")(`${needsRealRoot}S3: a full disk`, async () => {
     const output = await inMounts(
       `mount -t tmpfs -o size=16k tmpfs "$2"
        for size in 24k 32k 44k 48k 52k 60k 72k 100k; do

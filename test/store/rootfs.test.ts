@@ -7,11 +7,11 @@ import type { Helper } from "../../src/helper/helper.js";
 import type { Privilege } from "../../src/helper/privilege.js";
 import type { RootfsDriverName } from "../../src/store/rootfs.js";
 import { openStore, type Store } from "../../src/store/store.js";
+import { needsRealRoot } from "../support/namespaces.js";
 import { needsErofs } from "../support/erofs.js";
 import { directoriesOf, erofsOf } from "../support/rootfs.js";
 import { addImage, helper, needsHelper, openTestStore } from "../support/store.js";
 import { tar } from "../support/tar.js";
-import { isRoot } from "../support/tools.js";
 
 const root: Privilege = { kind: "root" };
 const single: Privilege = {
@@ -60,7 +60,7 @@ async function ensure(store: Store, diffIds: Parameters<Store["ensureRootfs"]>[0
   return { rootfs: await store.ensureRootfs(diffIds, { privilege, emit }), warnings };
 }
 
-const needs = needsHelper + (isRoot ? "" : "needs root: ");
+const needs = needsHelper + needsRealRoot;
 
 describe.skipIf(needs !== "")(`${needs}the driver for root file systems`, () => {
   test("is erofs where a trial mount works, which is made once", async () => {

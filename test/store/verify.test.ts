@@ -28,8 +28,8 @@ import {
   workerUrl,
   type TestImage,
 } from "../support/store.js";
+import { needsRealRoot } from "../support/namespaces.js";
 import { tar } from "../support/tar.js";
-import { isRoot } from "../support/tools.js";
 import { openStore } from "../../src/store/store.js";
 
 const privilege = { kind: "root" } as const;
@@ -58,6 +58,8 @@ function flip(file: string): void {
   const bytes = readFileSync(file);
   const at = bytes.length >> 1;
   bytes[at] = bytes[at]! ^ 1;
+  // Blobs are read-only.
+  chmodSync(file, 0o600);
   writeFileSync(file, bytes);
 }
 
@@ -201,7 +203,7 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}verify`, () => {
   });
 });
 
-const needsRoot = isRoot ? needsHelper : `${needsHelper}needs root: `;
+const needsRoot = needsHelper + needsRealRoot;
 
 describe.skipIf(needsRoot !== "").each(["directories", "erofs"] as const)(
   `${needsRoot}verify of root file systems by the driver %s`,

@@ -73,3 +73,8 @@ export function temporaryDirectory(options: { readonly uid?: number } = {}): str
   if (options.uid !== undefined) chownSync(directory, options.uid, options.uid);
   return directory;
 }
+
+/** What was said beyond warnings: without subordinate ids an ordinary user gets one about owners at each pull. */
+export function withoutWarnings(stderr: string): string {
+  return stderr.replaceAll(/^warning: .*\n/gm, "");
+}

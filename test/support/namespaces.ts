@@ -11,3 +11,6 @@ async function missingNamespaces(): Promise<string> {
   const missing = await probeNamespaces(helper, await detectPrivilege({ helper }));
   return missing === undefined ? "" : `needs namespaces (${missing}): `;
 }
+
+/** The same for what takes root outside of any container: mounts on the host's side, devices, other users. */
+export const needsRealRoot = process.getuid?.() === 0 ? needsNamespaces : "needs root: ";
