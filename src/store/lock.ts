@@ -42,7 +42,10 @@ export async function isLocked(helper: Helper, file: string): Promise<boolean> {
     );
     return false;
   } catch (error) {
-    if (error instanceof LaunchError && error.info.details?.["errno"] === "EAGAIN") return true;
+    const errno = error instanceof LaunchError ? error.info.details?.["errno"] : undefined;
+    if (errno === "EAGAIN") return true;
+    // Its directory was removed between our look and the helper's: by the holder, who is done.
+    if (errno === "ENOENT") return false;
     throw error;
   }
 }

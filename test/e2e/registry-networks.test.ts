@@ -71,14 +71,8 @@ describe.skipIf(needs !== "")(`${needs}images as skopeo pushes them to Debian's 
     await push("busybox:docker", "--format", "v2s2");
     await push("busybox:oci", "--format", "oci");
     const single = await skopeoDigest(registry.host, "lib/busybox:oci");
-    const size = (
-      await mustRun("skopeo", [
-        "inspect",
-        "--raw",
-        "--tls-verify=false",
-        `docker://${registry.host}/lib/busybox:oci`,
-      ])
-    ).length;
+    const inspect = ["inspect", "--raw", "--tls-verify=false", `docker://${registry.host}/lib/busybox:oci`];
+    const size = (await mustRun("skopeo", inspect, { env: noLogin })).length;
     await putIndex({ digest: single, size });
   });
   afterAll(() => registry.close());
@@ -120,12 +114,8 @@ describe.skipIf(needs !== "")(`${needs}images as skopeo pushes them to Debian's 
     );
     expect({ status, stderr: withoutWarnings(stderr) }).toEqual({ status: 0, stderr: "" });
     // Of an index skopeo shows the digest of the manifest it picks, unless it is read as it is.
-    const raw = await mustRun("skopeo", [
-      "inspect",
-      "--raw",
-      "--tls-verify=false",
-      `docker://${name}:${tag}`,
-    ]);
+    const inspect = ["inspect", "--raw", "--tls-verify=false", `docker://${name}:${tag}`];
+    const raw = await mustRun("skopeo", inspect, { env: noLogin });
     expect(raw).toContain(`"${mediaType}"`);
     expect(stdout).toBe(`${name}@sha256:${createHash("sha256").update(raw).digest("hex")}\n`);
     if (tag !== "multi")
