@@ -16,6 +16,7 @@ import {
   type DockerRegistry,
 } from "../support/peers.js";
 import { needsNamespaces } from "../support/namespaces.js";
+import { serveFixtures } from "../support/served.js";
 import { isRoot } from "../support/tools.js";
 
 /** The genuine images, in Debian's docker-registry. */
@@ -101,6 +102,20 @@ describe.skipIf(needs !== "")(`${needs}Debian's docker-registry holding genuine 
         status,
       );
     });
+  });
+
+  test("the 23-entry index, served by our own serve, resolves to linux/amd64 and keeps its digests", async () => {
+    const layout = sharedLayout("hello-world") ?? "";
+    const image = readLayout(layout);
+    const served = await serveFixtures(layout, "library/hello-world");
+    const root = temporaryDirectory();
+    const name = `${served.host}/library/hello-world`;
+    const { stdout } = await pullrun(["pull", "-q", name], { root });
+    const inspected = await pullrun(["verify", "--json"], { root });
+    await served.close();
+    expect(stdout).toBe(`${name}@${image.descriptor.digest}\n`);
+    expect(inspected.status).toBe(0);
+    expect((await pullrun(["run", "--pull=never", name], { root })).stdout.startsWith(helloStart)).toBe(true);
   });
 
   test("the 23-entry index, seeded whole, resolves to linux/amd64 and keeps its digest", async () => {
