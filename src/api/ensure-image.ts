@@ -5,7 +5,6 @@ import { printable } from "../core/text.js";
 import type { StoredImage } from "../store/refs.js";
 import type { Context } from "./context.js";
 import { findStored, loadImage, type LocalImage } from "./find-image.js";
-import { pull } from "./pull.js";
 
 export interface ImageRequest {
   readonly image: string;
@@ -25,6 +24,8 @@ export async function ensureImage(context: Context, request: ImageRequest): Prom
     if (stored !== undefined && fits(stored, request)) return loadImage(store, stored);
     if (request.pull === "never") throw notThere(request, stored);
   }
+  // Loaded here: an image that is there needs nothing of it, and a warm run is to be quick.
+  const { pull } = await import("./pull.js");
   const pulled = await pull(context, request);
   return loadImage(store, pulled.stored);
 }
