@@ -1,5 +1,6 @@
 import { UsageError } from "../core/errors.js";
 import { printable } from "../core/text.js";
+import type { Flags } from "./command.js";
 
 const units: Readonly<Record<string, number>> = { b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
 
@@ -89,4 +90,14 @@ export function resolveVariable(entry: string, lookup: (name: string) => string 
   if (entry.includes("=")) return [entry];
   const value = lookup(entry);
   return value === undefined ? [] : [`${entry}=${value}`];
+}
+
+/** The flag's value through `parse`, undefined where it was not given. */
+export function parsed<T>(
+  flags: Flags,
+  name: string,
+  parse: (flag: string, text: string) => T,
+): T | undefined {
+  const text = flags.text(name);
+  return text === undefined ? undefined : parse(`--${name}`, text);
 }

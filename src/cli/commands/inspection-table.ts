@@ -1,8 +1,8 @@
 import type { CommandSpec, FlagSpec } from "../command.js";
+import { json } from "../flags/shared.js";
 
 /** The rows of the command table for what looks into images: nothing here needs root, a network or the helper. */
 
-const json: FlagSpec = { flags: "--json", description: "print JSON" };
 const noTrunc: FlagSpec = { flags: "--no-trunc", description: "show ids and commands in full" };
 const format: FlagSpec = {
   flags: "--format <template>",

@@ -1,71 +1,11 @@
-import type { CommandSpec, FlagSpec } from "../command.js";
+import type { CommandSpec } from "../command.js";
+import { containerFlags } from "../flags/container.js";
+import { insecure, json, platform, pullPolicy, quiet } from "../flags/shared.js";
+import { containerCommands } from "./container-table.js";
 import { inspectionCommands } from "./inspection-table.js";
 
-const platform: FlagSpec = {
-  flags: "--platform <os/arch>",
-  description: "image platform, such as linux/arm64",
-};
-const insecure: FlagSpec = {
-  flags: "--insecure",
-  description: "allow plain HTTP to a registry that is not on localhost",
-};
-const quiet: FlagSpec = { flags: "-q, --quiet", description: "print names or ids only" };
-const json: FlagSpec = { flags: "--json", description: "print JSON" };
-const pullPolicy: FlagSpec = {
-  flags: "--pull <policy>",
-  description: "when to ask the registry",
-  choices: ["missing", "always", "never"],
-  default: "missing",
-};
-
-const process: readonly FlagSpec[] = [
-  {
-    flags: "-e, --env <key=value>",
-    description: "set a variable, or copy it from here with -e KEY",
-    repeat: true,
-  },
-  { flags: "--env-file <file>", description: "read variables from a file", repeat: true },
-  { flags: "--entrypoint <command>", description: "replace the image's entrypoint; '' clears it" },
-  { flags: "-u, --user <user[:group]>", description: "user name or uid, in the image" },
-  { flags: "-w, --workdir <dir>", description: "working directory in the container" },
-  { flags: "--hostname <name>", description: "host name in the container" },
-  { flags: "--read-only", description: "mount the root file system read-only" },
-  { flags: "-m, --memory <bytes>", description: "memory limit, such as 512m" },
-  { flags: "--pids-limit <n>", description: "limit on processes" },
-  { flags: "--cpus <n>", description: "CPU limit, such as 1.5" },
-  {
-    flags: "--network <mode>",
-    description: "none: loopback only; host: the host's",
-    choices: ["none", "host"],
-    default: "none",
-  },
-];
-
 export const commands: readonly CommandSpec[] = [
-  {
-    name: "run",
-    args: "<image> [args...]",
-    summary: "pull an image if need be and run it",
-    flags: [
-      { flags: "--rm", description: "remove the container when it ends (always so for now)" },
-      { flags: "-i, --interactive", description: "pass our standard input on" },
-      ...process,
-      {
-        flags: "--isolation <kind>",
-        description: "namespaces, or chroot where they are forbidden (not a sandbox)",
-        choices: ["namespaces", "chroot"],
-        default: "namespaces",
-      },
-      pullPolicy,
-      platform,
-      insecure,
-      { flags: "-q, --quiet", description: "show no pull progress" },
-      { flags: "--dry-run", description: "print the plan the helper would execute, and stop" },
-    ],
-    passThrough: true,
-    failure: 125,
-    load: () => import("./run.js"),
-  },
+  ...containerCommands,
   {
     name: "pull",
     args: "<image...>",
@@ -188,7 +128,7 @@ export const commands: readonly CommandSpec[] = [
     name: "spec",
     args: "<image> [args...]",
     summary: "print the OCI runtime spec `run` would use",
-    flags: [...process, pullPolicy, platform, insecure],
+    flags: [...containerFlags, pullPolicy, platform, insecure],
     passThrough: true,
     failure: 1,
     load: () => import("./spec.js"),
@@ -205,7 +145,7 @@ export const commands: readonly CommandSpec[] = [
     name: "bundle",
     args: "<image> <dir> [args...]",
     summary: "write an OCI bundle to a new directory: rootfs and config.json, for runc and its like",
-    flags: [...process, pullPolicy, platform, insecure],
+    flags: [...containerFlags, pullPolicy, platform, insecure],
     passThrough: true,
     failure: 1,
     load: () => import("./bundle.js"),

@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+import { UsageError, errnoOf } from "../../core/errors.js";
+import type { ProcessOptions } from "../../launch/options/process.js";
+import type { Flags, FlagSpec, Invocation } from "../command.js";
+import type { Env } from "../env.js";
+import { parseEnvFile, resolveVariable } from "../values.js";
+import { given } from "./given.js";
+
+export const processFlags: readonly FlagSpec[] = [
+  {
+    flags: "-e, --env <key=value>",
+    description: "set a variable, or copy it from here with -e KEY",
+    repeat: true,
+  },
+  { flags: "--env-file <file>", description: "read variables from a file", repeat: true },
+  { flags: "--entrypoint <command>", description: "replace the image's entrypoint; '' clears it" },
+  { flags: "-u, --user <user[:group]>", description: "user name or uid, in the image" },
+  { flags: "-w, --workdir <dir>", description: "working directory in the container" },
+];
+
+/** @throws UsageError */
+export function processOptionsOf({ args, flags, env }: Invocation): ProcessOptions {
+  return {
+    args: args.slice(1),
+    env: variablesOf(flags, env),
+    interactive: flags.on("interactive"),
+    ...given("entrypoint", flags.text("entrypoint")),
+    ...given("user", flags.text("user")),
+    ...given("workdir", flags.text("workdir")),
+  };
+}
+
+/** Files first: what is on the command line wins. */
+export function variablesOf(flags: Flags, env: Env): string[] {
+  const fromFiles = flags.list("env-file").flatMap((file) => parseEnvFile(readEnvFile(file), env.variable));
+  const fromFlags = flags.list("env").flatMap((entry) => resolveVariable(entry, env.variable));
+  return [...fromFiles, ...fromFlags];
+}
+
+function readEnvFile(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new UsageError("BAD_VALUE", `--env-file: ${file}: ${errnoOf(error) ?? "cannot be read"}`, {
+      cause: error,
+    });
+  }
+}

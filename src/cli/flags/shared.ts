@@ -1,0 +1,18 @@
+import type { FlagSpec } from "../command.js";
+
+export const platform: FlagSpec = {
+  flags: "--platform <os/arch>",
+  description: "image platform, such as linux/arm64",
+};
+export const insecure: FlagSpec = {
+  flags: "--insecure",
+  description: "allow plain HTTP to a registry that is not on localhost",
+};
+export const quiet: FlagSpec = { flags: "-q, --quiet", description: "print names or ids only" };
+export const json: FlagSpec = { flags: "--json", description: "print JSON" };
+export const pullPolicy: FlagSpec = {
+  flags: "--pull <policy>",
+  description: "when to ask the registry",
+  choices: ["missing", "always", "never"],
+  default: "missing",
+};

@@ -1,0 +1,23 @@
+import { printable } from "../../core/text.js";
+import { badValue } from "./bad-value.js";
+
+/** What runs in the container, and as whom. */
+export interface ProcessOptions {
+  /** Everything after the image; takes the place of the image's CMD. */
+  readonly args: readonly string[];
+  /** Takes the place of the image's ENTRYPOINT and drops its CMD; `""` clears both. */
+  readonly entrypoint?: string;
+  /** `KEY=VALUE`, or `KEY` alone to unset. The CLI has filled in host values already. */
+  readonly env: readonly string[];
+  /** Absolute; created if missing. */
+  readonly workdir?: string;
+  /** `NAME|UID[:GROUP|GID]`. */
+  readonly user?: string;
+  readonly interactive: boolean;
+}
+
+export function checkProcessOptions({ workdir }: ProcessOptions): void {
+  if (workdir !== undefined && !workdir.startsWith("/")) {
+    throw badValue("--workdir", printable(workdir, 80), "an absolute path");
+  }
+}
