@@ -89,7 +89,7 @@ function parseJson(path: string, text: string): unknown {
     value = parseUntrustedJson(Buffer.from(text));
   } catch {
     // The parser's own message quotes the text around the mistake, which may be a password.
-    throw badFile(path, "content", "not JSON");
+    throw badFile(path, "content", "not JSON, or with a key that is there twice");
   }
   if (Array.isArray(value)) throw badFile(path, "content", "not a JSON object");
   return value;
