@@ -1,6 +1,7 @@
 import type { Emit } from "../core/events.js";
 import type { Helper } from "../helper/helper.js";
 import type { Privilege } from "../helper/privilege.js";
+import type { Timing } from "../registry/connection.js";
 import type { AuthFileText } from "../registry/credentials.js";
 import type { NetworkFiles } from "../registry/endpoints.js";
 import type { ProxyEnvironment } from "../registry/http.js";
@@ -22,8 +23,7 @@ export interface ContextOptions {
   readonly userAgent: string;
   /** Plain HTTP and unknown certificates allowed. */
   readonly insecure: boolean;
-  /** Milliseconds: first pause before a retry, and how long a download may give no byte. */
-  readonly timing?: { readonly retryBaseMs?: number; readonly stallMs?: number };
+  readonly timing?: Timing;
   readonly emit: Emit;
   readonly signal: AbortSignal;
 }

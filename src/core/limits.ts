@@ -17,6 +17,8 @@ export const limits = {
   /** Docker stops at 125, overlay at 500. */
   layers: 500,
   redirects: 10,
+  /** Fewer bytes than this in so many milliseconds of waiting are no download: 1 KiB/s over a minute. */
+  slowestDownload: { bytes: 60 * 1024, windowMs: 60_000 },
   /** Compressed layer; also the cap on a declared descriptor size. */
   blobBytes: 512 * GiB,
   /** Uncompressed tar of one layer. */

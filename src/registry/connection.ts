@@ -5,6 +5,7 @@ import type { CredentialLookup } from "./credentials.js";
 import type { Endpoint, NetworkFiles } from "./endpoints.js";
 import { createHttpClient, type HttpClient, type HttpResponse, type ProxyEnvironment } from "./http.js";
 import { quotaWarning } from "./quota.js";
+import type { Patience } from "./read-body.js";
 import { follow } from "./redirects.js";
 import type { RetryNotice } from "./retry.js";
 import { findBase, type Base } from "./scheme.js";
@@ -16,6 +17,16 @@ export interface Warning {
   readonly message: string;
 }
 
+/** In milliseconds; for tests. */
+export interface Timing {
+  /** First pause before a retry (1000). */
+  readonly retryBaseMs?: number;
+  /** How long a download may give no byte (30 000). */
+  readonly stallMs?: number;
+  /** How little it may give in how much waiting (`limits.slowestDownload`). */
+  readonly slowest?: Patience["slowest"];
+}
+
 export interface ConnectionOptions {
   readonly credentials: CredentialLookup;
   readonly userAgent: string;
@@ -25,8 +36,7 @@ export interface ConnectionOptions {
   readonly signal?: AbortSignal;
   readonly onRetry?: (notice: RetryNotice) => void;
   readonly onWarning?: (warning: Warning) => void;
-  /** Milliseconds: first pause before a retry (1000), and how long a download may give no byte (30 000). */
-  readonly timing?: { readonly retryBaseMs?: number; readonly stallMs?: number };
+  readonly timing?: Timing;
 }
 
 export interface RepositoryRequest {

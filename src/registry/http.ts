@@ -2,8 +2,9 @@ import type { IncomingMessage } from "node:http";
 import got, { type Request as GotStream } from "got";
 import { limits, timeouts } from "../core/limits.js";
 import { createAgents } from "./agents.js";
-import { interruption, networkError, stallError, type FailureContext } from "./network-errors.js";
+import { interruption, networkError, type FailureContext } from "./network-errors.js";
 import { proxyFor, type ProxyEnvironment } from "./proxy.js";
+import { readBody, type Patience } from "./read-body.js";
 import type { Trust } from "./trust.js";
 
 export type { ProxyEnvironment } from "./proxy.js";
@@ -45,8 +46,9 @@ export interface HttpClientOptions {
   readonly caFile?: string | undefined;
   /** Milliseconds to wait for a connection; for a mirror that must not hold up a pull. */
   readonly connectMs?: number | undefined;
-  /** Milliseconds without a byte of body that end a download; for tests. */
+  /** What ends a download, instead of `timeouts.stall` and `limits.slowestDownload`; for tests. */
   readonly stallMs?: number;
+  readonly slowest?: Patience["slowest"];
 }
 
 // Docker takes 3 downloads at once, podman 6; the layer limit is above us, this only bounds sockets per host.
@@ -60,6 +62,10 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   };
   const agents = createAgents({ ...options, agent: agentOptions });
   const { stall, ...phases } = timeouts;
+  const patience: Patience = {
+    stallMs: options.stallMs ?? stall,
+    slowest: options.slowest ?? limits.slowestDownload,
+  };
   const client = got.extend({
     headers: { "user-agent": options.userAgent, "accept-encoding": "identity" },
     timeout: { ...phases, connect: options.connectMs ?? phases.connect },
@@ -79,7 +85,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       https: { rejectUnauthorized: request.verifyTls ?? true },
       ...(request.body === undefined ? {} : { body: request.body }),
     });
-    return respond(request, stream, await headersOf(stream), options.stallMs ?? stall);
+    return respond(request, stream, await headersOf(stream), patience);
   }
 
   return {
@@ -111,7 +117,7 @@ function respond(
   request: HttpRequest,
   stream: GotStream,
   message: IncomingMessage,
-  stallMs: number,
+  patience: Patience,
 ): HttpResponse {
   return {
     status: message.statusCode ?? 0,
@@ -120,7 +126,7 @@ function respond(
       const value = message.headers[name.toLowerCase()];
       return Array.isArray(value) ? value.join(", ") : value;
     },
-    body: readBody(request, stream, stallMs),
+    body: translated(request, stream, patience),
     discard() {
       // Reading a short rest keeps the connection for the next request; a long one costs more than a new connection.
       const length = Number(message.headers["content-length"] ?? Number.NaN);
@@ -130,31 +136,16 @@ function respond(
   };
 }
 
-async function* readBody(
+async function* translated(
   request: HttpRequest,
   stream: GotStream,
-  stallMs: number,
+  patience: Patience,
 ): AsyncGenerator<Uint8Array> {
-  let waiting = true;
   let received = 0;
-  // Only our own waiting counts: a slow disk downstream is no stall of the network.
-  const timer = setTimeout(
-    () => waiting && stream.destroy(stallError(request.url, stallMs, received)),
-    stallMs,
-  );
   try {
-    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
-      waiting = false;
-      received += chunk.length;
-      yield chunk;
-      waiting = true;
-      timer.refresh();
-    }
+    yield* readBody(stream, { url: request.url, patience }, (count) => (received = count));
   } catch (error) {
     throw translate(request, error, { received });
-  } finally {
-    clearTimeout(timer);
-    stream.destroy();
   }
 }
 

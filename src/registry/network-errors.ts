@@ -110,6 +110,18 @@ export function stallError(url: URL, ms: number, received: number): NetworkError
   });
 }
 
+/** Bytes do come, but so few that the download would not end. */
+export function slowError(
+  url: URL,
+  received: number,
+  floor: { readonly bytes: number; readonly windowMs: number },
+): NetworkError {
+  const message = `download from ${url.host}: ${received} bytes in ${floor.windowMs / 1000} s (expected at least ${floor.bytes})`;
+  return new NetworkError("TIMEOUT", message, {
+    hint: "the network or the registry is too slow to go on; run the command again to resume, or use a mirror",
+  });
+}
+
 /** The error an aborted signal stands for: its own reason if that is one of ours. */
 export function interruption(signal: AbortSignal): PullrunError {
   const reason: unknown = signal.reason;

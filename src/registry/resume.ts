@@ -14,13 +14,15 @@ export interface ResumeOptions extends RetryOptions {
 export type OpenAt = (offset: number) => Promise<AsyncIterable<Uint8Array>>;
 
 const attemptsWithoutProgress = 5;
+// What has brought nothing for so long, or next to nothing, is only waited for again to see that it was no accident.
+const timeoutsWithoutProgress = 3;
 // containers/image counts a reconnect as free after as much; less would let a server feed us byte by byte for ever.
 const progressBytes = 1024 * 1024;
 
 /**
  * The bytes of a blob from `offset` to its end, over as many connections as it takes: after a reset, a stall or an
  * early end it goes on from the byte reached. Yields exactly the descriptor's count of bytes or throws.
- * @throws NetworkError once 5 attempts brought no progress; IntegrityError SIZE_MISMATCH if there are more bytes
+ * @throws NetworkError once 5 attempts brought no progress, 3 if it timed out; IntegrityError SIZE_MISMATCH if there are more bytes
  */
 export async function* readResuming(open: OpenAt, options: ResumeOptions): AsyncGenerator<Uint8Array> {
   const { what, descriptor } = options;
@@ -40,12 +42,17 @@ export async function* readResuming(open: OpenAt, options: ResumeOptions): Async
       if (offset >= milestone) attempt = 0;
       milestone = offset + progressBytes;
       attempt += 1;
-      if (attempt >= attemptsWithoutProgress || !mayPass(error) || error instanceof IntegrityError) {
+      if (attempt >= attemptsFor(error) || !mayPass(error) || error instanceof IntegrityError) {
         throw located(what, error, { offset, size: descriptor.size });
       }
       await pause(what, error, { ...options, attempt });
     }
   }
+}
+
+function attemptsFor(error: unknown): number {
+  const timedOut = error instanceof NetworkError && error.code === "TIMEOUT";
+  return timedOut ? timeoutsWithoutProgress : attemptsWithoutProgress;
 }
 
 function endedEarly(): NetworkError {

@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Descriptor } from "../../src/core/descriptor.js";
+import type { Timing } from "../../src/registry/connection.js";
 import type { RetryNotice } from "../../src/registry/retry.js";
 import {
   addImage,
@@ -22,14 +24,15 @@ interface Reading {
   readonly faults: readonly Fault[];
   readonly descriptor?: Descriptor;
   readonly offset?: number;
+  readonly slowest?: Timing["slowest"];
 }
 
-async function read({ faults, descriptor = blob, offset = 0 }: Reading) {
+async function read({ faults, descriptor = blob, offset = 0, slowest }: Reading) {
   registry = await startTestRegistry({ content, faults });
   const notices: RetryNotice[] = [];
   const source = openTestRepository(`${registry.host}/team/app:v1`, {
     onRetry: (notice) => notices.push(notice),
-    timing: { retryBaseMs: 1, stallMs: 200 },
+    timing: { retryBaseMs: 1, stallMs: 200, ...(slowest && { slowest }) },
   });
   const { requests } = registry;
   try {
@@ -125,6 +128,48 @@ describe("a download", () => {
     );
     await expect(stuck).rejects.toMatchObject({ code: "RESET" });
     expect(registry?.requests.filter(({ url }) => url.includes("blobs"))).toHaveLength(5);
+  });
+
+  test("R28: that only drips ends in an error, naming host, byte, rate and floor", async () => {
+    const drip: Fault = { on: /blobs/, trouble: { kind: "drip", bytes: 10, everyMs: 5 } };
+    const dripping = read({ faults: [drip], slowest: { bytes: 5000, windowMs: 250 } });
+    await expect(dripping).rejects.toThrow(
+      /stopped at byte \d+ of 3000000: download from 127\.0\.0\.1:\d+: \d+ bytes in 0\.25 s \(expected at least 5000\)/,
+    );
+    await expect(dripping).rejects.toMatchObject({
+      code: "TIMEOUT",
+      hint: expect.stringContaining("too slow") as unknown,
+    });
+    const blobs = registry?.requests.filter(({ url }) => url.includes("blobs")) ?? [];
+    expect(blobs.map(({ headers }) => headers.range?.replace(/\d+/, "N"))).toEqual([
+      undefined,
+      "bytes=N-",
+      "bytes=N-",
+    ]);
+  });
+
+  test("R28: that is slow, but not too slow, is waited for", async () => {
+    const drip: Fault = { on: /blobs/, trouble: { kind: "drip", bytes: 10_000, everyMs: 5 } };
+    const { bytes, blobs } = await read({
+      faults: [drip],
+      slowest: { bytes: 1000, windowMs: 100 },
+    });
+    expect(bytes.equals(layer)).toBe(true);
+    expect(blobs).toHaveLength(1);
+  });
+
+  test("R28: whose bytes wait for a slow disk is not called slow", async () => {
+    registry = await startTestRegistry({ content });
+    const source = openTestRepository(`${registry.host}/team/app:v1`, {
+      timing: { slowest: { bytes: 3_000_000, windowMs: 200 } },
+    });
+    const parts: Uint8Array[] = [];
+    for await (const part of await source.read(blob, { offset: 0, signal: noAbort })) {
+      if (parts.push(part) % 10 === 0) await sleep(60);
+    }
+    expect(layer.equals(Buffer.concat(parts))).toBe(true);
+    expect(registry.requests.filter(({ url }) => url.includes("blobs"))).toHaveLength(1);
+    source.close();
   });
 
   test("R27: that stalls for good names host and byte", async () => {

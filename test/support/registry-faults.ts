@@ -16,6 +16,8 @@ export type Trouble =
   | { readonly kind: "reset"; readonly after: number }
   /** Send no more, keep the connection open. */
   | { readonly kind: "stall"; readonly after: number }
+  /** Send so many bytes at a time, with such a pause before each. */
+  | { readonly kind: "drip"; readonly bytes: number; readonly everyMs: number }
   /** Invert one byte. */
   | { readonly kind: "flip"; readonly at: number }
   | { readonly kind: "ignore-range" }
@@ -63,6 +65,9 @@ export function apply(trouble: Trouble, request: IncomingMessage, response: Serv
       return false;
     case "flip":
       flipByte(response, trouble.at);
+      return false;
+    case "drip":
+      dripOut(response, trouble);
       return false;
     case "truncate":
     case "reset":
@@ -120,4 +125,31 @@ function cutAfter(response: ServerResponse, after: number, how: "truncate" | "re
     else write(last, cut);
     return true;
   }) as typeof response.write;
+}
+
+function dripOut(response: ServerResponse, { bytes, everyMs }: { bytes: number; everyMs: number }): void {
+  const write = response.write.bind(response) as (chunk: Uint8Array) => boolean;
+  const end = response.end.bind(response);
+  const waiting: Uint8Array[] = [];
+  let isOver = false;
+  const timer = setInterval(() => {
+    for (let left = bytes; left > 0 && waiting.length > 0;) {
+      const [first = Buffer.of()] = waiting.splice(0, 1);
+      write(first.subarray(0, left));
+      if (first.length > left) waiting.unshift(first.subarray(left));
+      left -= first.length;
+    }
+    if (waiting.length > 0) return;
+    if (isOver) end();
+    response.emit("drain");
+  }, everyMs);
+  response.once("close", () => clearInterval(timer));
+  response.write = ((chunk: Uint8Array) => {
+    waiting.push(chunk);
+    return false;
+  }) as typeof response.write;
+  response.end = (() => {
+    isOver = true;
+    return response;
+  }) as typeof response.end;
 }
