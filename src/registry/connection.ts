@@ -1,8 +1,10 @@
+import type { LookupFunction } from "node:net";
 import type { WarningCode } from "../core/events.js";
 import { createAuthorizer } from "./auth.js";
 import { readTrust } from "./certs-dir.js";
 import type { CredentialLookup } from "./credentials.js";
 import type { Endpoint, NetworkFiles } from "./endpoints.js";
+import { apiHost } from "./hosts.js";
 import { createHttpClient, type HttpClient, type HttpResponse, type ProxyEnvironment } from "./http.js";
 import { quotaWarning } from "./quota.js";
 import type { Patience } from "./read-body.js";
@@ -37,6 +39,8 @@ export interface ConnectionOptions {
   readonly onRetry?: (notice: RetryNotice) => void;
   readonly onWarning?: (warning: Warning) => void;
   readonly timing?: Timing;
+  /** Instead of the system's; for tests. */
+  readonly lookup?: LookupFunction;
 }
 
 export interface RepositoryRequest {
@@ -127,10 +131,17 @@ function clientFor(endpoint: Endpoint, options: ConnectionOptions): HttpClient {
   return createHttpClient({
     ...options,
     ...options.timing,
+    home: homeOf(endpoint),
     trustOf,
     caFile: network.caFile,
     connectMs: endpoint.connectMs,
   });
+}
+
+function homeOf({ root, registry }: Endpoint): string | undefined {
+  const url = root ?? URL.parse(`https://${apiHost(registry)}/`);
+  // One that is no URL is never connected to: see findBase.
+  return url?.hostname;
 }
 
 async function apiBase(client: HttpClient, endpoint: Endpoint, signal: AbortSignal): Promise<Base> {

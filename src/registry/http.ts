@@ -1,7 +1,9 @@
 import type { IncomingMessage } from "node:http";
+import type { LookupFunction } from "node:net";
 import got, { type Request as GotStream } from "got";
 import { limits, timeouts } from "../core/limits.js";
 import { createAgents } from "./agents.js";
+import { guardedLookup } from "./guarded-lookup.js";
 import { interruption, networkError, type FailureContext } from "./network-errors.js";
 import { proxyFor, type ProxyEnvironment } from "./proxy.js";
 import { readBody, type Patience } from "./read-body.js";
@@ -44,6 +46,10 @@ export interface HttpClientOptions {
   readonly trustOf?: (url: URL) => Promise<Trust>;
   /** PEM file of authorities to turn to, with the system's, where Node's own do not know one. */
   readonly caFile?: string | undefined;
+  /** Host of the registry, as in URL.hostname: of other names it is looked where they lead. See guarded-lookup.ts. */
+  readonly home?: string | undefined;
+  /** Instead of the system's; for tests. */
+  readonly lookup?: LookupFunction | undefined;
   /** Milliseconds to wait for a connection; for a mirror that must not hold up a pull. */
   readonly connectMs?: number | undefined;
   /** What ends a download, instead of `timeouts.stall` and `limits.slowestDownload`; for tests. */
@@ -76,7 +82,16 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     strictContentLength: true,
   });
 
+  const { home, lookup } = options;
+  const guarded = home === undefined ? lookup : guardedLookup(home, lookup);
+  function lookupFor(url: URL): LookupFunction | undefined {
+    // What a proxy connects to is its own affair, and the proxy itself is the user's choice.
+    if (proxyFor(url, options.proxyEnv ?? {}) !== undefined) return lookup;
+    return url.hostname === home ? lookup : guarded;
+  }
+
   async function sendOnce(request: HttpRequest): Promise<HttpResponse> {
+    const dnsLookup = lookupFor(request.url);
     const stream = client.stream(request.url, {
       method: request.method,
       headers: { ...request.headers },
@@ -84,6 +99,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       agent: await agents.for(request.url),
       https: { rejectUnauthorized: request.verifyTls ?? true },
       ...(request.body === undefined ? {} : { body: request.body }),
+      ...(dnsLookup === undefined ? {} : { dnsLookup }),
     });
     return respond(request, stream, await headersOf(stream), patience);
   }
