@@ -2,12 +2,13 @@
 #ifndef PULLRUN_KERNEL_H
 #define PULLRUN_KERNEL_H
 
+#include <signal.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 enum { K_OPEN_TREE = 428, K_MOVE_MOUNT, K_FSOPEN, K_FSCONFIG, K_FSMOUNT };
-enum { K_CLOSE_RANGE = 436, K_OPENAT2, K_MOUNT_SETATTR = 442 };
+enum { K_PIDFD_OPEN = 434, K_CLOSE_RANGE = 436, K_OPENAT2, K_MOUNT_SETATTR = 442 };
 
 enum { K_FSOPEN_CLOEXEC = 1, K_FSMOUNT_CLOEXEC = 1, K_MOVE_MOUNT_F_EMPTY_PATH = 4, K_MOVE_MOUNT_T_EMPTY_PATH = 0x40 };
 enum { K_OPEN_TREE_CLONE = 1, K_OPEN_TREE_CLOEXEC = 02000000, K_AT_RECURSIVE = 0x8000 };
@@ -34,6 +35,12 @@ enum {
   K_ATTR_NODIRATIME = 0x80
 };
 
+/* fork(2) with flags. The order of clone's other arguments differs between architectures; all are 0. */
+static inline pid_t
+k_clone (uint64_t flags)
+{
+  return (pid_t) syscall (SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+}
 
 static inline int
 k_openat2 (int dir, const char *path, struct k_open_how how)

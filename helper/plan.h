@@ -63,7 +63,9 @@ enum phase { HOST = 1, CHILD = 2, CLEANUP = 4 };
   X (38, CLEANUP, "cleanup", "", HOST | CHILD) \
   X (39, REMOVE_TREE, "remove-tree", "s", HOST | CHILD | CLEANUP) \
   X (40, REMOVE_CGROUP, "remove-cgroup", "s", HOST | CHILD | CLEANUP) \
-  X (41, MOUNT_EROFS, "mount-erofs", "ssS", CHILD)
+  X (41, MOUNT_EROFS, "mount-erofs", "ssS", CHILD) \
+  X (50, JOIN, "join", "iii", HOST) \
+  X (52, JOIN_NAMESPACE, "join-namespace", "si", HOST)
 
 enum step_kind {
 #define X(number, name, kind, arguments, phases) STEP_##name = number,

@@ -8,6 +8,7 @@
 
 #include "entries.h"
 #include "erofs.h"
+#include "join.h"
 #include "mount.h"
 #include "process.h"
 #include "remove.h"
@@ -35,6 +36,8 @@ static int (*const execute[STEP_KIND_LIMIT]) (struct context *, const struct ste
   [STEP_MAKE_DIR] = step_make_dir,
   [STEP_WRITE] = step_write,
   [STEP_LOCK] = step_lock,
+  [STEP_JOIN] = step_join,
+  [STEP_JOIN_NAMESPACE] = step_join_namespace,
   [STEP_UNSHARE] = step_unshare,
   [STEP_PRIVATE_MOUNTS] = step_private_mounts,
   [STEP_MOUNT_EROFS] = step_mount_erofs,

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "join.h"
 #include "kernel.h"
 #include "process.h"
 
@@ -167,16 +168,23 @@ start_child (struct context *context, const struct step *step, struct child *chi
     return fail ("", "cannot make a pipe");
   sigfillset (&all);
   sigprocmask (SIG_BLOCK, &all, NULL);
-  child->own_pids = flags & CLONE_NEWPID;
+  child->own_pids = flags & CLONE_NEWPID || context->join_count > 0;
   /* Orphans come to us instead of the host's init, so that they can be ended with the container. */
   if (!child->own_pids)
     prctl (PR_SET_CHILD_SUBREAPER, 1);
-  child->pid = (pid_t) syscall (SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+  bool started = true;
+  if (context->join_count > 0)
+    started = clone_joined (context, flags, &child->pid) == 0;
+  else
+    child->pid = k_clone (flags);
   if (child->pid < 0)
     return clone_failed (flags);
   if (child->pid == 0)
-    return begin_child (context, step, go);
+    return started ? begin_child (context, step, go) : -1;
   close (go[0]);
+  /* It has reported what went wrong, and its end is reaped as any child's. */
+  if (!started)
+    return 0;
   /* go[1] stays open: that it closes tells the child of our death. */
   if (prepare_child (context, step, child) == 0 && write_all (go[1], "", 1) == 0)
     return 0;

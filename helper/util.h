@@ -11,6 +11,13 @@
 
 enum exit_status { EXIT_OURS = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, EXIT_BY_SIGNAL = 128 };
 
+/* A descriptor setns(2) takes, and what of it. */
+struct membership {
+  int fd;
+  int namespaces; /* CLONE_NEW* */
+};
+#define MAX_MEMBERSHIPS 8
+
 struct context {
   const struct plan *plan;
   int status_fd;     /* -1: none */
@@ -21,6 +28,8 @@ struct context {
   mode_t umask;      /* for the program: ours is 0, so that modes in the plan are exact */
   struct rlimit files; /* RLIMIT_NOFILE as we found it, if `files_raised` */
   bool files_raised;
+  struct membership joins[MAX_MEMBERSHIPS]; /* what the child enters before its first step */
+  size_t join_count;
 };
 
 #define autoclose __attribute__ ((cleanup (close_descriptor)))

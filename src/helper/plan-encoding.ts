@@ -75,6 +75,8 @@ export const stepLayouts: { readonly [K in Step["kind"]]: StepLayout<K> } = {
   "remove-tree": layout(39, "s", "path"),
   "remove-cgroup": layout(40, "s", "path"),
   "mount-erofs": layout(41, "ssS", "image", "at", "devices"),
+  join: layout(50, "iii", "pid", "start", "namespaces"),
+  "join-namespace": layout(52, "si", "path", "namespace"),
 };
 
 const optionalFlag = 1;

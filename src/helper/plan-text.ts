@@ -22,7 +22,7 @@ function isEmpty(value: unknown): boolean {
 }
 
 function formatField(kind: string, field: string, value: unknown): string {
-  if (typeof value === "bigint") return formatCapabilities(value);
+  if (typeof value === "bigint") return kind === "credentials" ? formatCapabilities(value) : String(value);
   if (typeof value === "number") return formatNumber(kind, field, value);
   if (Array.isArray(value)) return `[${value.map((item) => quote(String(item))).join(" ")}]`;
   return quote(String(value));
@@ -31,6 +31,7 @@ function formatField(kind: string, field: string, value: unknown): string {
 function formatNumber(kind: string, field: string, value: number): string {
   if (field === "flags")
     return formatFlags(value, kind === "clone" || kind === "unshare" ? cloneFlags : mountFlags);
+  if (field.startsWith("namespace")) return formatFlags(value, cloneFlags);
   if (field === "mode" || field === "mask") return `0${value.toString(8)}`;
   if (field === "resource") return resources[value] ?? String(value);
   return String(value);

@@ -13,6 +13,13 @@ export type Step =
   | { readonly kind: "make-dir"; readonly path: string; readonly mode: number }
   | { readonly kind: "write"; readonly path: string; readonly data: string }
   | { readonly kind: "lock"; readonly path: string }
+  /**
+   * The child is to live in namespaces (`CLONE_NEW*`) of a process that has run since `start` (field 22 of
+   * /proc/PID/stat). With CLONE_NEWUSER it becomes root there. Those the clone step asks for are made new inside.
+   */
+  | { readonly kind: "join"; readonly pid: number; readonly start: bigint; readonly namespaces: number }
+  /** The same for one namespace by path, such as one `ip netns add` made; anything else there is refused. */
+  | { readonly kind: "join-namespace"; readonly path: string; readonly namespace: number }
   /** Fork with `CLONE_*` flags (0: plain fork), write the id maps, enter the cgroups, let the child go on. */
   | {
       readonly kind: "clone";

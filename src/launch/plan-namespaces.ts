@@ -6,7 +6,8 @@ import type { Privilege } from "../helper/privilege.js";
 import type { OwnCapabilities } from "./capabilities.js";
 import type { CgroupPlan } from "./cgroups.js";
 import { idMapsOf, planMap } from "./id-mappings.js";
-import type { NamespaceType, Spec } from "./oci-spec.js";
+import { namespaceFlags } from "./namespaces.js";
+import type { Spec } from "./oci-spec.js";
 import { lowerDirectories, lowerMountSteps, mountPointSteps } from "./plan-lowers.js";
 import { mountSteps } from "./plan-mounts.js";
 import { processSteps } from "./plan-process.js";
@@ -52,17 +53,6 @@ export function planNamespaces(input: NamespacePlanInput): Plan {
   ];
 }
 
-/** Every namespace but the cgroup one. */
-const flagOf: Readonly<Record<NamespaceType, number>> = {
-  mount: cloneFlags.CLONE_NEWNS,
-  pid: cloneFlags.CLONE_NEWPID,
-  uts: cloneFlags.CLONE_NEWUTS,
-  ipc: cloneFlags.CLONE_NEWIPC,
-  network: cloneFlags.CLONE_NEWNET,
-  user: cloneFlags.CLONE_NEWUSER,
-  cgroup: 0,
-};
-
 function cloneSteps({ spec, privilege, cgroups, containerDir, lowers }: NamespacePlanInput): PlanStep[] {
   return [
     { kind: "make-dir", path: containerDir, mode: 0o700 },
@@ -76,7 +66,9 @@ function cloneSteps({ spec, privilege, cgroups, containerDir, lowers }: Namespac
     { kind: "hint", text: namespaceHint(privilege) },
     {
       kind: "clone",
-      flags: spec.linux.namespaces.reduce((flags, { type }) => flags | flagOf[type], 0),
+      flags: namespaceFlags(
+        spec.linux.namespaces.map(({ type }) => type).filter((type) => type !== "cgroup"),
+      ),
       uidMap: planMap(spec.linux.uidMappings),
       gidMap: planMap(spec.linux.gidMappings),
       newuidmap: privilege.kind === "subordinate" ? privilege.newuidmap : "",

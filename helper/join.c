@@ -1,0 +1,150 @@
+#include "join.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kernel.h"
+
+static int
+add_membership (struct context *context, int fd, int namespaces)
+{
+  if (context->join_count == MAX_MEMBERSHIPS)
+    return fail_with (E2BIG, "", "cannot join so many namespaces");
+  context->joins[context->join_count++] = (struct membership){ fd, namespaces };
+  return 0;
+}
+
+/*
+ * proc(5): field 22 of /proc/PID/stat, ticks since boot. The second field is a name in parentheses that may hold
+ * anything, so counting starts at the last one. 0 when there is no such process.
+ */
+static uint64_t
+start_time (pid_t pid)
+{
+  char path[64], text[1024];
+  snprintf (path, sizeof path, "/proc/%d/stat", (int) pid);
+  autoclose int fd = open (path, O_RDONLY | O_CLOEXEC);
+  ssize_t size = fd < 0 ? -1 : read (fd, text, sizeof text - 1);
+  if (size <= 0)
+    return 0;
+  text[size] = 0;
+  char *at = strrchr (text, ')');
+  for (int field = 2; at && field < 22; field++)
+    at = strchr (at + 1, ' ');
+  return at ? strtoull (at, NULL, 10) : 0;
+}
+
+/* The descriptor first: should the process end now and its number be taken by another, the start time tells. */
+int
+step_join (struct context *context, const struct step *step)
+{
+  pid_t pid = (pid_t) step_integer (step, 0);
+  char number[16];
+  snprintf (number, sizeof number, "%d", (int) pid);
+  int fd = (int) syscall (K_PIDFD_OPEN, pid, 0);
+  if (fd < 0)
+    return fail (number, "cannot open the container's process");
+  if (start_time (pid) == step_integer (step, 1))
+    return add_membership (context, fd, (int) step_integer (step, 2));
+  close (fd);
+  return fail_with (ESRCH, number, "the container's process has ended");
+}
+
+/* Not blocking: the path may lead to a FIFO. */
+int
+step_join_namespace (struct context *context, const struct step *step)
+{
+  const char *path = step_string (step, 0);
+  int namespace = (int) step_integer (step, 1), fd = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  struct statfs fs;
+  if (fd < 0)
+    return fail (path, "cannot open namespace");
+  if (fstatfs (fd, &fs) == 0 && fs.f_type == NSFS_MAGIC && ioctl (fd, NS_GET_NSTYPE) == namespace)
+    return add_membership (context, fd, namespace);
+  close (fd);
+  return fail_with (EINVAL, path, "not a namespace of the expected kind");
+}
+
+static int
+enter (const struct context *context, bool user)
+{
+  for (size_t i = 0; i < context->join_count; i++) {
+    const struct membership *join = &context->joins[i];
+    if (!(join->namespaces & CLONE_NEWUSER) == !user && setns (join->fd, join->namespaces) < 0)
+      return fail ("", "cannot enter the namespaces");
+  }
+  return 0;
+}
+
+/* Root where it exists there; where one id is mapped, to us, that is what we are already. */
+static int
+become_root (void)
+{
+  bool group = setresgid (0, 0, 0) == 0 || errno == EINVAL;
+  bool user = setresuid (0, 0, 0) == 0 || errno == EINVAL;
+  return group && user ? 0 : fail ("", "cannot become root of the user namespace");
+}
+
+static int
+enter_all (const struct context *context)
+{
+  bool user = false;
+  for (size_t i = 0; i < context->join_count; i++)
+    user |= context->joins[i].namespaces & CLONE_NEWUSER;
+  /* A user namespace first: the others need the privilege it gives. */
+  if (enter (context, true) < 0 || enter (context, false) < 0)
+    return -1;
+  return user ? become_root () : 0;
+}
+
+/*
+ * Entering a pid namespace counts for children only, hence a process between: it enters, clones with CLONE_PARENT, so
+ * that the child is the supervisor's, and goes. The supervisor itself stays outside of everything.
+ */
+static int
+clone_sibling (const struct context *context, uint64_t flags, int answer)
+{
+  /* CVE-2016-9962: from when it is visible there, nobody may attach to the child. Ids changing undoes it. */
+  prctl (PR_SET_DUMPABLE, 0);
+  if (enter_all (context) < 0)
+    return -1;
+  prctl (PR_SET_DUMPABLE, 0);
+  pid_t pid = k_clone (flags | CLONE_PARENT);
+  if (pid < 0)
+    return fail ("", "cannot start a process in the namespaces");
+  if (pid == 0)
+    return 0;
+  _exit (write_all (answer, &pid, sizeof pid) < 0 ? EXIT_OURS : 0);
+}
+
+int
+clone_joined (const struct context *context, uint64_t flags, pid_t *pid)
+{
+  int answer[2];
+  pid_t between = -1;
+  if (pipe2 (answer, O_CLOEXEC) == 0)
+    between = fork ();
+  if (between <= 0) {
+    *pid = between;
+    return between < 0 ? -1 : clone_sibling (context, flags, answer[1]);
+  }
+  close (answer[1]);
+  bool started = read (answer[0], pid, sizeof *pid) == sizeof *pid;
+  close (answer[0]);
+  if (started)
+    waitpid (between, NULL, 0);
+  else
+    *pid = between;
+  return started ? 0 : -1;
+}

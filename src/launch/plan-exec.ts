@@ -1,0 +1,52 @@
+import type { Plan } from "../helper/plan.js";
+import type { OwnCapabilities } from "./capabilities.js";
+import { namespaceFlags } from "./namespaces.js";
+import type { NamespaceType, Process } from "./oci-spec.js";
+import { processSteps } from "./plan-process.js";
+
+/** A running container, as its directory tells. */
+export interface RunningContainer {
+  readonly containerId: string;
+  /** Host pid of its first process, and when that started: field 22 of /proc/PID/stat. */
+  readonly pid: number;
+  readonly start: bigint;
+  /** What it does not share with the host. */
+  readonly namespaces: readonly NamespaceType[];
+  /** `cgroup.procs` files of its cgroups. */
+  readonly procsFiles: readonly string[];
+}
+
+export interface ExecPlanInput {
+  readonly container: RunningContainer;
+  readonly process: Process;
+  /** Our own capabilities; of no consequence where the container has a user namespace. */
+  readonly own: OwnCapabilities;
+  readonly interactive: boolean;
+  readonly noNewPrivileges: boolean;
+}
+
+/** The plan for one more process in a running container, with no more privileges than the container has. */
+export function planExec(input: ExecPlanInput): Plan {
+  const { container, process, own } = input;
+  const { pid, start, namespaces, procsFiles } = container;
+  return [
+    { kind: "join", pid, start, namespaces: namespaceFlags(namespaces) },
+    {
+      kind: "clone",
+      flags: 0,
+      uidMap: "",
+      gidMap: "",
+      newuidmap: "",
+      newgidmap: "",
+      cgroupProcs: procsFiles,
+    },
+    // The caller's keyring must not come along.
+    { kind: "session-keyring", name: `_ses.${container.containerId}` },
+    ...(input.interactive ? [] : [{ kind: "stdin-null" } as const]),
+    ...processSteps({
+      process,
+      own: namespaces.includes("user") ? undefined : own,
+      noNewPrivileges: input.noNewPrivileges,
+    }),
+  ];
+}
