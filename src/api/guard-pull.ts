@@ -2,7 +2,7 @@ import type { Descriptor } from "../core/descriptor.js";
 import { IntegrityError, LayerError } from "../core/errors.js";
 import { addLayers, emptyContent, type Content } from "../store/image-content.js";
 import type { Store } from "../store/store.js";
-import { surveyContainers } from "./containers.js";
+import { surveyContainers } from "./containers/survey.js";
 import type { Context } from "./context.js";
 import type { FetchedImage } from "./fetch-image.js";
 

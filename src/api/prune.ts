@@ -1,8 +1,9 @@
 import path from "node:path";
 import type { Pruned, PrunedItem } from "../store/gc.js";
+import { addAll } from "../store/image-content.js";
 import { diskBytes } from "../store/inventory.js";
 import { removeTree } from "../store/remove-tree.js";
-import { listContainers } from "./containers.js";
+import { listContainers } from "./containers/survey.js";
 import type { Context } from "./context.js";
 
 export interface PruneRequest {
@@ -23,7 +24,8 @@ export type { Pruned, PrunedItem };
 export async function pruneStore(context: Context, request: PruneRequest): Promise<Pruned> {
   const store = await context.store({ create: false });
   const privilege = await context.privilege();
-  const { used: inUse, abandoned } = await listContainers(context, store);
+  const { used: inUse, resting, abandoned } = await listContainers(context, store);
+  addAll(inUse, resting);
   const containers: PrunedItem[] = [];
   for (const directory of abandoned) {
     const bytes = await diskBytes(directory);

@@ -7,7 +7,7 @@ import type { Content } from "../store/image-content.js";
 import type { StoredImage } from "../store/refs.js";
 import type { Store } from "../store/store.js";
 import type { Problem } from "../store/verify.js";
-import { surveyContainers } from "./containers.js";
+import { surveyContainers } from "./containers/survey.js";
 import type { Context } from "./context.js";
 import { loadImage } from "./find-image.js";
 import { refetchLayers, withRegistry, type Refetch } from "./refetch.js";

@@ -1,4 +1,4 @@
-import { surveyContainers } from "./containers.js";
+import { surveyContainers } from "./containers/survey.js";
 import type { Context } from "./context.js";
 import { requireStored } from "./find-image.js";
 

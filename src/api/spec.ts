@@ -4,10 +4,10 @@ import type { Spec } from "../launch/oci-spec.js";
 import { createSpec } from "../launch/spec.js";
 import type { Context } from "./context.js";
 import { ensureImage } from "./ensure-image.js";
-import type { RunRequest } from "./run.js";
+import type { BundleRequest } from "./bundle.js";
 
 /** The OCI runtime spec of a container in a bundle whose root file system is in `rootfs`, as `unpack` writes it. */
-export async function specOf(context: Context, request: RunRequest): Promise<Spec> {
+export async function specOf(context: Context, request: BundleRequest): Promise<Spec> {
   const image = await ensureImage(context, request);
   const privilege = await context.privilege();
   const store = await context.store({ create: true });

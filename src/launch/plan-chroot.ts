@@ -11,8 +11,10 @@ import { processSteps } from "./plan-process.js";
 export interface ChrootPlanInput {
   readonly spec: Spec;
   readonly containerId: string;
-  /** Absolute; removed with everything in it once the container has ended. */
+  /** Absolute. */
   readonly containerDir: string;
+  /** What goes once the container has ended, with everything in it; nothing where the container stays. */
+  readonly remove: readonly string[];
   /** Absolute: a plain directory with the whole root filesystem, which the container may change. */
   readonly rootDir: string;
   readonly privilege: Privilege;
@@ -56,7 +58,7 @@ export function planChroot(input: ChrootPlanInput): Plan {
     ...processSteps({ process: withoutEscape(spec.process), own: input.own, noNewPrivileges: true }),
     { kind: "cleanup" },
     ...cgroups.cleanupSteps,
-    { kind: "remove-tree", path: input.containerDir },
+    ...input.remove.map((path): PlanStep => ({ kind: "remove-tree", path })),
   ];
 }
 

@@ -15,8 +15,10 @@ import { processSteps } from "./plan-process.js";
 export interface NamespacePlanInput {
   readonly spec: Spec;
   readonly containerId: string;
-  /** Absolute; removed with everything in it once the container has ended. */
+  /** Absolute. */
   readonly containerDir: string;
+  /** What goes once the container has ended, with everything in it; nothing where the container stays. */
+  readonly remove: readonly string[];
   /** What the root filesystem is made of, top first, at least one. */
   readonly lowers: readonly Lower[];
   readonly privilege: Privilege;
@@ -28,7 +30,7 @@ export interface NamespacePlanInput {
 
 /** The plan for a container in namespaces of its own. @throws LaunchError NO_NAMESPACES */
 export function planNamespaces(input: NamespacePlanInput): Plan {
-  const { spec, privilege, containerDir } = input;
+  const { spec, privilege } = input;
   if (privilege.kind === "confined") throw noNamespaces(privilege.reason);
   return [
     ...input.cgroups.hostSteps,
@@ -49,7 +51,7 @@ export function planNamespaces(input: NamespacePlanInput): Plan {
     }),
     { kind: "cleanup" },
     ...input.cgroups.cleanupSteps,
-    { kind: "remove-tree", path: containerDir },
+    ...input.remove.map((path): PlanStep => ({ kind: "remove-tree", path })),
   ];
 }
 

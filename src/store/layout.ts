@@ -18,6 +18,8 @@ export interface StorePaths {
   readonly layers: string;
   readonly rootfs: string;
   readonly containers: string;
+  /** Holds a symbolic link to the id for every name that is taken. */
+  readonly names: string;
   blob(digest: Digest): string;
   /** Directory of a download: `data` and `lock`. */
   ingest(digest: Digest): string;
@@ -39,6 +41,7 @@ const ourNames = [
   "layers",
   "rootfs",
   "containers",
+  "names",
   "volumes",
 ];
 
@@ -53,6 +56,7 @@ export function storePaths(root: string): StorePaths {
     layers: at("layers"),
     rootfs: at("rootfs"),
     containers: at("containers"),
+    names: at("names"),
     blob: (digest) => at("blobs", "sha256", hexOf(digest)),
     ingest: (digest) => at("ingest", `sha256-${hexOf(digest)}`),
     layer: (diffId) => at("layers", hexOf(diffId)),

@@ -160,7 +160,8 @@ function planFor(input: PlanInput): Plan {
   const cgroups = planCgroups({ resources: made.linux.resources, containerId }, cgroupHostFor(owner, wanted));
   const hostname = hostnameOf({ options, containerId, host });
   const files = containerFiles({ hostname, network: options.network, resolvConf: host.resolvConf });
-  const shared = { spec: made, containerId, containerDir, privilege, own: host.own, cgroups };
+  const remove = [containerDir];
+  const shared = { spec: made, containerId, containerDir, remove, privilege, own: host.own, cgroups };
   const { interactive } = options;
   if (!isolated) return planChroot({ ...shared, files, interactive, rootDir: rootfs });
   writeFiles(containerDir, owner, files);

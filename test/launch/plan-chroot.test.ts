@@ -17,6 +17,7 @@ function plan(wanted: Partial<ChrootPlanInput> = {}): readonly PlanStep[] {
     spec: spec({ options: runOptions({ isolation: "chroot" }), image: imageConfig({ workingDir: "/app" }) }),
     containerId,
     containerDir: "/store/containers/ID",
+    remove: ["/store/containers/ID"],
     rootDir: "/store/containers/ID/rootfs",
     privilege: confined,
     own: allCapabilities,

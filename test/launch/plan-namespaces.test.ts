@@ -24,6 +24,7 @@ function plan(wanted: Partial<NamespacePlanInput> = {}): readonly PlanStep[] {
     spec: spec({ privilege }),
     containerId,
     containerDir: "/store/containers/ID",
+    remove: ["/store/containers/ID"],
     lowers: ["/store/rootfs/B", "/store/rootfs/A"],
     privilege,
     own: allCapabilities,

@@ -1,5 +1,6 @@
 import type { CommandSpec } from "../command.js";
 import { containerFlags } from "../flags/container.js";
+import { lifeFlags } from "../flags/life.js";
 import { insecure, platform, pullPolicy } from "../flags/shared.js";
 
 /** Commands that make, start and look after containers. */
@@ -9,7 +10,7 @@ export const containerCommands: readonly CommandSpec[] = [
     args: "<image> [args...]",
     summary: "pull an image if need be and run it",
     flags: [
-      { flags: "--rm", description: "remove the container when it ends (always so for now)" },
+      ...lifeFlags,
       { flags: "-i, --interactive", description: "pass our standard input on" },
       ...containerFlags,
       {

@@ -1,5 +1,6 @@
 import { contextOf } from "../context.js";
 import type { Invocation } from "../command.js";
+import { lifeOptionsOf } from "../flags/life.js";
 import { startProgress } from "../render/progress.js";
 import { imageRequestOf, runOptionsOf } from "../run-request.js";
 
@@ -12,7 +13,11 @@ export async function run(invocation: Invocation): Promise<number> {
   try {
     const context = await contextOf(invocation, progress.emit);
     const { prepareRun, becomeContainer, describeRun } = await import("../../api/run.js");
-    const prepared = await prepareRun(context, { ...request, options });
+    const prepared = await prepareRun(context, {
+      ...request,
+      options,
+      life: { ...lifeOptionsOf(invocation), autoRemove: true },
+    });
     progress.stop();
     if (flags.on("dry-run")) {
       invocation.print(await describeRun(context, prepared));

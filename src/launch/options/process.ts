@@ -14,6 +14,8 @@ export interface ProcessOptions {
   /** `NAME|UID[:GROUP|GID]`. */
   readonly user?: string;
   readonly interactive: boolean;
+  /** Whether it gets a terminal of its own. */
+  readonly tty?: boolean;
 }
 
 export function checkProcessOptions({ workdir }: ProcessOptions): void {

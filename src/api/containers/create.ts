@@ -1,0 +1,174 @@
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { formatPlatform, hostPlatform } from "../../core/platform.js";
+import type { Lower } from "../../helper/lower.js";
+import { createContainerId } from "../../launch/container-id.js";
+import { checkLifeOptions, type LifeOptions } from "../../launch/options/life.js";
+import type { RunOptions } from "../../launch/run-options.js";
+import type { AccountFiles } from "../../launch/user.js";
+import type { StorePaths } from "../../store/layout.js";
+import type { Context } from "../context.js";
+import { ensureImage, type ImageRequest } from "../ensure-image.js";
+import type { LocalImage } from "../find-image.js";
+import { launchInput } from "../launch-input.js";
+import { specFile } from "./directory.js";
+import { flatRoot, type Launch } from "./launch.js";
+import { writeState, type ContainerState } from "./state.js";
+
+export interface CreateRequest extends ImageRequest {
+  readonly options: RunOptions;
+  readonly life: LifeOptions;
+}
+
+/** Docker's. Seconds. */
+const defaultStopTimeout = 10;
+
+/**
+ * Pulls what is missing and makes a container that can be started. Removes what it made if that, or `next`, fails.
+ * @throws UsageError BAD_VALUE, BAD_FLAG; whatever a pull throws
+ */
+export async function createContainer<T>(
+  context: Context,
+  request: CreateRequest,
+  next: (launch: Launch) => Promise<T>,
+): Promise<T> {
+  checkLifeOptions(request.life);
+  const image = await ensureImage(context, request);
+  warnOfForeignPlatform(context, image);
+  const { paths } = await context.store({ create: true });
+  const id = createContainerId();
+  const directory = path.join(paths.containers, id);
+  await mkdir(directory, { mode: 0o700 });
+  let name: string | undefined;
+  try {
+    name = await takeName(context, paths, { id, life: request.life });
+    const launch = await designLaunch(context, { image, request, id, name, directory });
+    await writeFile(specFile(directory), JSON.stringify(launch.spec));
+    for (const file of launch.files) await writeFile(path.join(directory, file.name), file.content);
+    // Last: a directory that has it is a container.
+    await writeState(directory, launch.state);
+    return await next({ ...launch, nameFile: name === undefined ? undefined : path.join(paths.names, name) });
+  } catch (error) {
+    if (name !== undefined) await (await import("./names.js")).releaseName(paths, { name, id });
+    await discardDirectory(context, directory);
+    throw error;
+  }
+}
+
+/** One that goes when it ends takes a name only if it was given one: that saves it from giving it back. */
+async function takeName(
+  context: Context,
+  paths: StorePaths,
+  { id, life }: { readonly id: string; readonly life: LifeOptions },
+): Promise<string | undefined> {
+  const { name } = life;
+  if (name === undefined && life.autoRemove) return undefined;
+  const { reserveName, reserveSomeName } = await import("./names.js");
+  if (name === undefined) return reserveSomeName(paths, id);
+  await reserveName(paths, await context.helper(), { name, id });
+  return name;
+}
+
+/** Nothing in the directory is anybody else's yet but for a flat root file system, which is ours to delete too. */
+export async function discardDirectory(context: Context, directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true }).catch(async () => {
+    const { removeTree } = await import("../../store/remove-tree.js");
+    await removeTree(directory, { helper: await context.helper(), privilege: await context.privilege() });
+  });
+}
+
+interface Job {
+  readonly image: LocalImage;
+  readonly request: CreateRequest;
+  readonly id: string;
+  /** Taken already. */
+  readonly name: string | undefined;
+  readonly directory: string;
+}
+
+async function designLaunch(context: Context, job: Job): Promise<Launch> {
+  const { image, request, id, directory } = job;
+  const { options } = request;
+  const root = options.isolation === "chroot" ? await unpackRoot(context, job) : await findRoot(context, job);
+  const privilege = await context.privilege();
+  const { spec, files, own } = launchInput({
+    image,
+    options,
+    containerId: id,
+    containerDir: directory,
+    privilege,
+    facts: root.facts,
+    rootPath: root.path,
+  });
+  return {
+    state: { ...stateOf(job), ...root.runsOn },
+    spec,
+    directory,
+    lowers: root.lowers,
+    files,
+    own,
+  };
+}
+
+function stateOf({ id, name, image, request }: Job): ContainerState {
+  const { options, life } = request;
+  const { process } = image.config.value;
+  return {
+    version: 1,
+    id,
+    ...(name === undefined ? {} : { name }),
+    created: new Date().toISOString(),
+    image: {
+      name: request.image,
+      id: image.config.descriptor.digest,
+      digest: image.manifest.descriptor.digest,
+    },
+    options,
+    labels: { ...process.labels, ...life.labels },
+    autoRemove: life.autoRemove,
+    restart: life.restart ?? { name: "no" },
+    stopSignal: life.stopSignal ?? process.stopSignal ?? "SIGTERM",
+    stopTimeout: life.stopTimeout ?? defaultStopTimeout,
+  };
+}
+
+interface Root {
+  /** `root.path` of the spec. */
+  readonly path: string;
+  readonly facts: AccountFiles;
+  readonly lowers: readonly Lower[];
+  /** What must stay in the store as long as the container is there. */
+  readonly runsOn: Pick<ContainerState, "chainId" | "diffIds">;
+}
+
+async function findRoot(context: Context, { image, directory }: Job): Promise<Root> {
+  const store = await context.store({ create: true });
+  const { diffIds } = image.config.value;
+  const { signal, emit } = context;
+  const { facts, lowers, chainId } = await store.ensureRootfs(diffIds, {
+    privilege: await context.privilege(),
+    signal,
+    emit,
+  });
+  return { path: path.join(directory, "merged"), facts, lowers, runsOn: { chainId, diffIds } };
+}
+
+async function unpackRoot(context: Context, { image, directory }: Job): Promise<Root> {
+  const store = await context.store({ create: true });
+  const root = flatRoot(directory);
+  const { signal, emit } = context;
+  const { facts } = await store.unpackFlat(image.config.value.diffIds, root, {
+    privilege: await context.privilege(),
+    signal,
+    emit,
+  });
+  return { path: root, facts, lowers: [], runsOn: {} };
+}
+
+function warnOfForeignPlatform({ emit }: Context, image: LocalImage): void {
+  const { platform } = image.config.value;
+  const host = hostPlatform();
+  if (platform.os === host.os && platform.architecture === host.architecture) return;
+  const message = `the image is for ${formatPlatform(platform)} and this machine is ${formatPlatform(host)}`;
+  emit({ type: "warning", message });
+}

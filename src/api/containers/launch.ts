@@ -1,0 +1,60 @@
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { Lower } from "../../helper/lower.js";
+import { encodePlan } from "../../helper/plan-encoding.js";
+import type { Plan } from "../../helper/plan.js";
+import type { OwnCapabilities } from "../../launch/capabilities.js";
+import { readCgroupHost } from "../../launch/cgroup-host.js";
+import { planCgroups } from "../../launch/cgroups.js";
+import type { ContainerFile } from "../../launch/container-files.js";
+import type { Spec } from "../../launch/oci-spec.js";
+import { chrootWarning, planChroot } from "../../launch/plan-chroot.js";
+import { planNamespaces } from "../../launch/plan-namespaces.js";
+import type { Context } from "../context.js";
+import { planFile } from "./directory.js";
+import type { ContainerState } from "./state.js";
+
+/** Everything a plan is made from, when a container is new and whenever it is started again. */
+export interface Launch {
+  readonly state: ContainerState;
+  readonly spec: Spec;
+  /** Absolute. */
+  readonly directory: string;
+  /** Of its name, if it took one. */
+  readonly nameFile?: string | undefined;
+  /** What its root file system is made of; none in chroot isolation, where {@link flatRoot} is all. */
+  readonly lowers: readonly Lower[];
+  /** In chroot isolation they are written into the root file system. */
+  readonly files: readonly ContainerFile[];
+  readonly own: OwnCapabilities;
+}
+
+/** The root file system of a container in chroot isolation. */
+export function flatRoot(directory: string): string {
+  return path.join(directory, "rootfs");
+}
+
+/** Decides every step of the start, and writes the plan to the container's directory. @throws LaunchError */
+export async function writePlan(context: Context, launch: Launch): Promise<Plan> {
+  const plan = await planLaunch(context, launch);
+  await writeFile(planFile(launch.directory), encodePlan(plan));
+  return plan;
+}
+
+async function planLaunch(context: Context, launch: Launch): Promise<Plan> {
+  const { state, spec, directory, nameFile, lowers, files, own } = launch;
+  const common = {
+    spec,
+    containerId: state.id,
+    containerDir: directory,
+    // The name first: it must never lead to a container that is not there.
+    remove: state.autoRemove ? [...(nameFile === undefined ? [] : [nameFile]), directory] : [],
+    privilege: await context.privilege(),
+    own,
+    cgroups: planCgroups({ resources: spec.linux.resources, containerId: state.id }, readCgroupHost()),
+    interactive: state.options.interactive,
+  };
+  if (state.options.isolation !== "chroot") return planNamespaces({ ...common, lowers });
+  context.emit({ type: "warning", message: chrootWarning });
+  return planChroot({ ...common, rootDir: flatRoot(directory), files });
+}

@@ -1,0 +1,91 @@
+import { readFile, rename, writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { DiffId, Digest } from "../../core/digest.js";
+import { errnoOf, StoreError } from "../../core/errors.js";
+import { printable } from "../../core/text.js";
+import type { RestartPolicy } from "../../launch/options/life.js";
+import type { RunOptions } from "../../launch/run-options.js";
+import { atomicWrite } from "../../store/files.js";
+import { stateFile } from "./directory.js";
+
+/** What a container's directory says about it (`state.json`), written before it starts; `config.json` has the spec. */
+export interface ContainerState {
+  readonly version: 1;
+  readonly id: string;
+  /** Taken with the name's reservation; without it the container answers to the name its id stands for. */
+  readonly name?: string;
+  /** ISO 8601. */
+  readonly created: string;
+  readonly image: ContainerImage;
+  /** As it was asked for: what plans are made from besides the spec. */
+  readonly options: RunOptions;
+  /** The image's, and the user's over them. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly autoRemove: boolean;
+  readonly restart: RestartPolicy;
+  /** Name or number. */
+  readonly stopSignal: string;
+  /** Seconds; -1: SIGKILL never follows. */
+  readonly stopTimeout: number;
+  /** Of the root file system it runs on; none in chroot isolation, which has a copy of its own. */
+  readonly chainId?: Digest;
+  /** The layers of that root file system, bottom first. */
+  readonly diffIds?: readonly DiffId[];
+}
+
+export interface ContainerImage {
+  /** As the user named it. */
+  readonly name: string;
+  /** The config's digest. */
+  readonly id: Digest;
+  readonly digest: Digest;
+}
+
+const version = 1;
+
+/**
+ * Whole or not at all. What is to outlast its end is made durable, which a container that goes with it is spared: that
+ * takes longer than the rest of its start.
+ */
+export async function writeState(directory: string, state: ContainerState): Promise<void> {
+  const bytes = Buffer.from(JSON.stringify(state));
+  const file = stateFile(directory);
+  if (!state.autoRemove) return atomicWrite(file, bytes, 0o600);
+  const temporary = path.join(directory, "state.tmp");
+  await writeFile(temporary, bytes, { mode: 0o600 });
+  await rename(temporary, file);
+}
+
+/** Undefined for a directory that has none: half made, or gone. @throws StoreError CORRUPT, SCHEMA_NEWER */
+export async function readState(directory: string): Promise<ContainerState | undefined> {
+  const text = await readFile(stateFile(directory), "utf8").catch((error: unknown) => {
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return undefined;
+    throw error;
+  });
+  return text === undefined ? undefined : parseState(text, path.basename(directory));
+}
+
+/** Nobody but us writes it, so what counts is whether it is of our time. */
+function parseState(text: string, id: string): ContainerState {
+  const state = parsed(text);
+  const found = state?.version ?? 0;
+  if (state !== undefined && found === version && state.id === id) return state;
+  const what = `container: ${printable(id, 20)}: its state.json`;
+  if (found > version) {
+    throw new StoreError("SCHEMA_NEWER", `${what} has version ${found} (expected ${version})`, {
+      hint: "a newer pullrun made this container: use that one",
+    });
+  }
+  throw new StoreError("CORRUPT", `${what} is damaged`, {
+    hint: `remove the container with: pullrun rm -f ${printable(id, 12)}`,
+  });
+}
+
+function parsed(text: string): ContainerState | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as ContainerState) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,75 @@
+import { readFileSync } from "node:fs";
+import { UsageError, errnoOf } from "../../core/errors.js";
+import { printable } from "../../core/text.js";
+import type { LifeOptions, RestartPolicy } from "../../launch/options/life.js";
+import type { Flags, FlagSpec, Invocation } from "../command.js";
+import { parseCount, parsed } from "../values.js";
+import { given } from "./given.js";
+
+/** How a container is called, ended and removed, for the commands that make one. */
+export const lifeFlags: readonly FlagSpec[] = [
+  { flags: "--name <name>", description: "what to call the container; else it gets a name of two words" },
+  { flags: "-l, --label <key=value>", description: "set a label", repeat: true },
+  { flags: "--label-file <file>", description: "read labels from a file", repeat: true },
+  { flags: "--rm", description: "remove the container when it ends" },
+  {
+    flags: "--restart <policy>",
+    description: "when to start it again: no, on-failure[:N], always or unless-stopped",
+  },
+  { flags: "--stop-signal <signal>", description: "what `stop` sends first (the image's, or SIGTERM)" },
+  { flags: "--stop-timeout <seconds>", description: "how long `stop` waits before SIGKILL, -1 for ever" },
+];
+
+/** @throws UsageError */
+export function lifeOptionsOf({ flags }: Invocation): LifeOptions {
+  const restart = flags.text("restart");
+  return {
+    ...given("name", flags.text("name")),
+    labels: labelsOf(flags),
+    autoRemove: flags.on("rm"),
+    ...given("stopSignal", flags.text("stop-signal")),
+    ...given("stopTimeout", parsed(flags, "stop-timeout", parseCount)),
+    ...given("restart", restart === undefined ? undefined : parseRestart(restart)),
+  };
+}
+
+/** Files first: what is on the command line wins. */
+function labelsOf(flags: Flags): Record<string, string> {
+  const entries = [...flags.list("label-file").flatMap(readLabels), ...flags.list("label")];
+  return Object.fromEntries(entries.map(parseLabel));
+}
+
+/** A label without `=` is there, and empty. */
+function parseLabel(entry: string): [key: string, value: string] {
+  const equals = entry.indexOf("=");
+  const key = equals < 0 ? entry : entry.slice(0, equals);
+  if (key.trim() === "") {
+    throw new UsageError("BAD_VALUE", `--label: ${printable(entry, 60)}: no name (expected KEY=VALUE)`);
+  }
+  return [key, equals < 0 ? "" : entry.slice(equals + 1)];
+}
+
+function readLabels(file: string): string[] {
+  try {
+    const lines = readFileSync(file, "utf8").split(/\r?\n/);
+    return lines.map((line) => line.trimStart()).filter((line) => line !== "" && !line.startsWith("#"));
+  } catch (error) {
+    const problem = errnoOf(error) ?? "cannot be read";
+    throw new UsageError("BAD_VALUE", `--label-file: ${printable(file)}: ${problem}`, { cause: error });
+  }
+}
+
+function parseRestart(text: string): RestartPolicy {
+  const [name = "", maximum, ...rest] = text.split(":");
+  const counted = maximum !== undefined && /^[0-9]{1,9}$/.test(maximum);
+  if (name === "on-failure" && rest.length === 0 && (maximum === undefined || counted)) {
+    return { name, ...given("maximum", maximum === undefined ? undefined : Number(maximum)) };
+  }
+  if (maximum === undefined && (name === "no" || name === "always" || name === "unless-stopped")) {
+    return { name };
+  }
+  throw new UsageError(
+    "BAD_VALUE",
+    `--restart: ${printable(text, 60)}: no policy (expected no, on-failure[:N], always or unless-stopped)`,
+  );
+}
