@@ -96,6 +96,8 @@ check_place (const struct plan *plan, size_t index)
   int phases = kinds[plan->steps[index].kind].phases;
   if (plan->cleanup < index)
     return phases & CLEANUP ? NULL : "not a cleanup step";
+  if (plan->created < index)
+    return phases & CREATED ? NULL : "not a step for after created";
   if (plan->clone < index)
     return phases & CHILD ? NULL : "not a step for after clone";
   if (plan->clone < plan->count)
@@ -103,23 +105,40 @@ check_place (const struct plan *plan, size_t index)
   return NULL;
 }
 
+static size_t *
+phase_start (struct plan *plan, enum step_kind kind)
+{
+  switch ((int) kind) {
+  case STEP_CLONE:
+    return &plan->clone;
+  case STEP_CREATED:
+    return &plan->created;
+  case STEP_CLEANUP:
+    return &plan->cleanup;
+  default:
+    return NULL;
+  }
+}
+
 static const char *
 check_phases (struct plan *plan, size_t *at)
 {
-  plan->clone = plan->cleanup = plan->count;
-  for (size_t i = 0; i < plan->count; i++) {
-    size_t *seen = plan->steps[i].kind == STEP_CLONE     ? &plan->clone
-                   : plan->steps[i].kind == STEP_CLEANUP ? &plan->cleanup
-                                                         : NULL;
-    *at = i;
+  plan->clone = plan->created = plan->cleanup = plan->count;
+  for (*at = 0; *at < plan->count; ++*at) {
+    size_t *seen = phase_start (plan, plan->steps[*at].kind);
     if (seen && *seen < plan->count)
       return "a second one";
     if (seen)
-      *seen = i;
+      *seen = *at;
   }
   *at = plan->cleanup;
   if (plan->cleanup < plan->count && plan->clone > plan->cleanup)
     return "cleanup without a clone before it";
+  *at = plan->created;
+  if (plan->created < plan->count && (plan->clone > plan->created || plan->created > plan->cleanup))
+    return "created not between clone and cleanup";
+  if (plan->created == plan->count)
+    plan->created = plan->cleanup;
   for (*at = 0; *at < plan->count; ++*at) {
     const char *problem = check_place (plan, *at);
     if (problem)

@@ -15,17 +15,20 @@
 /* A plan has at most some thousands (one per lower, variable and argument); the kernel's own limits lie below this. */
 #define PLAN_MAX_ARGUMENTS ((size_t) 1 << 20)
 
-/* Where a step may stand. Without a clone step, everything up to the end is both host and child phase. */
-enum phase { HOST = 1, CHILD = 2, CLEANUP = 4 };
+/*
+ * Where a step may stand: before clone; after it; after created, in the supervisor while the child waits; after cleanup.
+ * Without a clone step, everything up to the end is both host and child phase.
+ */
+enum phase { HOST = 1, CHILD = 2, CLEANUP = 4, CREATED = 8 };
 
 /*
  * number, name, kind, arguments, phases. Arguments: s string (no NUL inside), b bytes, i integer; as the last one
  * S strings to the end, P the same but at least one, I integers to the end.
  */
 #define STEP_KINDS(X) \
-  X (1, HINT, "hint", "s", HOST | CHILD | CLEANUP) \
+  X (1, HINT, "hint", "s", HOST | CHILD | CREATED | CLEANUP) \
   X (2, MAKE_DIR, "make-dir", "si", HOST) \
-  X (3, WRITE, "write", "sb", HOST) \
+  X (3, WRITE, "write", "sb", HOST | CREATED) \
   X (4, LOCK, "lock", "s", HOST) \
   X (5, CLONE, "clone", "issssS", HOST) \
   X (6, UNSHARE, "unshare", "i", CHILD) \
@@ -60,12 +63,18 @@ enum phase { HOST = 1, CHILD = 2, CLEANUP = 4 };
   X (35, EXEC, "exec", "P", CHILD) \
   X (36, CREATE_ENTRIES, "create-entries", "iS", CHILD) \
   X (37, EXIT, "exit", "i", CHILD) \
-  X (38, CLEANUP, "cleanup", "", HOST | CHILD) \
+  X (38, CLEANUP, "cleanup", "", HOST | CHILD | CREATED) \
   X (39, REMOVE_TREE, "remove-tree", "s", HOST | CHILD | CLEANUP) \
   X (40, REMOVE_CGROUP, "remove-cgroup", "s", HOST | CHILD | CLEANUP) \
   X (41, MOUNT_EROFS, "mount-erofs", "ssS", CHILD) \
   X (50, JOIN, "join", "iii", HOST) \
-  X (52, JOIN_NAMESPACE, "join-namespace", "si", HOST)
+  X (52, JOIN_NAMESPACE, "join-namespace", "si", HOST) \
+  X (65, CREATED, "created", "", HOST | CHILD) \
+  X (66, PROGRAM, "program", "bbP", HOST | CHILD | CREATED | CLEANUP) \
+  X (67, DAEMON, "daemon", "isP", CREATED) \
+  X (68, INTERFACE, "interface", "ssis", CHILD) \
+  X (69, RESERVE_PORT, "reserve-port", "isii", HOST) \
+  X (70, REQUEST, "request", "sbs", CREATED)
 
 enum step_kind {
 #define X(number, name, kind, arguments, phases) STEP_##name = number,
@@ -91,6 +100,7 @@ struct plan {
   struct argument *arguments;
   size_t count;
   size_t clone;   /* index, or count when there is none */
+  size_t created; /* index, or that of cleanup when there is none */
   size_t cleanup; /* index, or count when there is none */
 };
 

@@ -10,7 +10,9 @@
 #include "erofs.h"
 #include "join.h"
 #include "mount.h"
+#include "network.h"
 #include "process.h"
+#include "program.h"
 #include "remove.h"
 #include "root.h"
 #include "supervise.h"
@@ -30,7 +32,7 @@ step_exit (struct context *context, const struct step *step)
   _exit ((int) step_integer (step, 0) & 0xff);
 }
 
-/* clone and cleanup are not here: they divide the phases. */
+/* clone, created and cleanup are not here: they divide the phases. */
 static int (*const execute[STEP_KIND_LIMIT]) (struct context *, const struct step *) = {
   [STEP_HINT] = step_hint,
   [STEP_MAKE_DIR] = step_make_dir,
@@ -73,6 +75,11 @@ static int (*const execute[STEP_KIND_LIMIT]) (struct context *, const struct ste
   [STEP_EXIT] = step_exit,
   [STEP_REMOVE_TREE] = step_remove_tree,
   [STEP_REMOVE_CGROUP] = step_remove_cgroup,
+  [STEP_PROGRAM] = step_program,
+  [STEP_DAEMON] = step_daemon,
+  [STEP_INTERFACE] = step_interface,
+  [STEP_RESERVE_PORT] = step_reserve_port,
+  [STEP_REQUEST] = step_request,
 };
 
 /* Steps [from, to); 0, or the exit status of the one that failed. */
@@ -128,25 +135,44 @@ run_cleanup (struct context *context, int namespace)
       run_steps (context, i, i + 1);
 }
 
+/* Clone, and what is to be done before the child goes on. 0, or the exit status; does not return in the child. */
+static int
+create_child (struct context *context, struct child *child)
+{
+  const struct plan *plan = context->plan;
+  if (start_child (context, &plan->steps[plan->clone], child) < 0) {
+    report_failure (context, plan->clone + 1, step_name (STEP_CLONE));
+    /* In the child: cleaning up is the supervisor's. */
+    if (child->pid == 0)
+      _exit (EXIT_OURS);
+    return EXIT_OURS;
+  }
+  if (child->pid == 0)
+    _exit (run_steps (context, plan->clone + 1, plan->created));
+  context->child = child->pid;
+  int status = child->go < 0 ? 0 : run_steps (context, plan->created + 1, plan->cleanup);
+  if (status == 0 && let_go (child) < 0) {
+    report_failure (context, plan->clone + 1, step_name (STEP_CLONE));
+    status = EXIT_OURS;
+  }
+  if (status != 0)
+    kill_child (child);
+  return status;
+}
+
 int
 run_plan (struct context *context)
 {
   const struct plan *plan = context->plan;
-  struct child child = { .pid = -1, .namespace = -1 };
+  struct child child = { .pid = -1, .namespace = -1, .go = -1 };
   int status = run_steps (context, 0, plan->clone);
   if (plan->clone == plan->count)
     return status;
-  if (status == 0 && start_child (context, &plan->steps[plan->clone], &child) < 0) {
-    report_failure (context, plan->clone + 1, step_name (STEP_CLONE));
-    /* In the child: cleaning up is the supervisor's. */
-    if (child.pid == 0)
-      _exit (EXIT_OURS);
-    status = EXIT_OURS;
-  } else if (status == 0 && child.pid == 0) {
-    _exit (run_steps (context, plan->clone + 1, plan->cleanup));
-  } else if (status == 0) {
+  if (status == 0)
+    status = create_child (context, &child);
+  if (status == 0)
     status = wait_for_child (&child);
-  }
+  end_daemons (context);
   run_cleanup (context, child.namespace);
   return status;
 }

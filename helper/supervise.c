@@ -14,7 +14,9 @@
 
 #include "join.h"
 #include "kernel.h"
+#include "network.h"
 #include "process.h"
+#include "program.h"
 
 /* user_namespaces(7): at most 340 lines of three numbers. */
 #define MAX_MAP_WORDS (340 * 3)
@@ -23,22 +25,6 @@ static void
 proc_path (char path[64], pid_t pid, const char *file)
 {
   snprintf (path, 64, "/proc/%d/%s", (int) pid, file);
-}
-
-static int
-run_program (char **argv)
-{
-  static char *no_environment[] = { NULL };
-  int status = -1;
-  pid_t pid = fork ();
-  if (pid == 0) {
-    reset_signals ();
-    execve (argv[0], argv, no_environment);
-    _exit (EXIT_NOT_FOUND);
-  }
-  while (pid > 0 && waitpid (pid, &status, 0) < 0 && errno == EINTR)
-    ;
-  return pid < 0 ? -1 : status;
 }
 
 /* newuidmap PID INSIDE OUTSIDE COUNT ... : the words of the map lines are its arguments. */
@@ -59,11 +45,7 @@ map_with_program (const char *program, pid_t child, const char *map)
       return fail_with (E2BIG, program, "cannot map ids");
     argv[argc++] = word;
   }
-  int status = run_program (argv);
-  if (status < 0)
-    return fail (program, "cannot map ids");
-  /* It has said on stderr what it did not like; an errno of ours would only mislead. */
-  return status == 0 ? 0 : fail_with (0, program, "the id map was refused");
+  return run_program (argv, -1, "the id map was refused");
 }
 
 static int
@@ -136,6 +118,7 @@ begin_child (struct context *context, const struct step *step, const int go[2])
 {
   char byte;
   close (go[1]);
+  release_ports ();
   /* End of file: the supervisor has failed and told why. */
   if (read (go[0], &byte, 1) != 1)
     _exit (EXIT_OURS);
@@ -182,15 +165,28 @@ start_child (struct context *context, const struct step *step, struct child *chi
   if (child->pid == 0)
     return started ? begin_child (context, step, go) : -1;
   close (go[0]);
+  /* go[1] stays open: that it closes tells the child of our death. */
+  child->go = started ? go[1] : -1;
   /* It has reported what went wrong, and its end is reaped as any child's. */
   if (!started)
     return 0;
-  /* go[1] stays open: that it closes tells the child of our death. */
-  if (prepare_child (context, step, child) == 0 && write_all (go[1], "", 1) == 0)
+  if (prepare_child (context, step, child) == 0)
     return 0;
+  kill_child (child);
+  return -1;
+}
+
+int
+let_go (const struct child *child)
+{
+  return child->go >= 0 && write_all (child->go, "", 1) < 0 ? fail ("", "cannot start the process") : 0;
+}
+
+void
+kill_child (const struct child *child)
+{
   kill (child->pid, SIGKILL);
   waitpid (child->pid, NULL, 0);
-  return -1;
 }
 
 static int

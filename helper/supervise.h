@@ -8,10 +8,17 @@ struct child {
   pid_t pid;        /* 0 in the child itself */
   int namespace;    /* descriptor of its user namespace, -1 when it has none of its own */
   bool own_pids;    /* its pid namespace ends with it */
+  int go;           /* where the child waits for a byte; -1 for one that has ended already */
 };
 
-/* Returns twice, like fork; in the child once maps and cgroups are in place. -1 after fail, with no child left. */
+/*
+ * Returns twice, like fork: here with maps and cgroups in place, in the child once it was let go. -1 after fail, with no
+ * child left.
+ */
 int start_child (struct context *context, const struct step *step, struct child *child);
+int let_go (const struct child *child);
+/* For one that is not to go on. */
+void kill_child (const struct child *child);
 /* Passes signals on until the child ends. Its exit status, or 128 and the signal that killed it. */
 int wait_for_child (const struct child *child);
 

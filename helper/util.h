@@ -18,6 +18,15 @@ struct membership {
 };
 #define MAX_MEMBERSHIPS 8
 
+enum { MAX_DAEMONS = 4 };
+
+/* A program that runs as long as the container. */
+struct daemon {
+  pid_t pid;
+  int hold;   /* closing it ends the program */
+  int output; /* read end of its standard output */
+};
+
 struct context {
   const struct plan *plan;
   int status_fd;     /* -1: none */
@@ -30,6 +39,9 @@ struct context {
   bool files_raised;
   struct membership joins[MAX_MEMBERSHIPS]; /* what the child enters before its first step */
   size_t join_count;
+  pid_t child;         /* in the supervisor: the container's first process, once there is one */
+  struct daemon daemons[MAX_DAEMONS];
+  size_t daemon_count;
 };
 
 #define autoclose __attribute__ ((cleanup (close_descriptor)))

@@ -89,6 +89,21 @@ sample (void)
   return plan;
 }
 
+/* clone, loopback, created, write, cleanup */
+static struct buffer
+sample_with_created (void)
+{
+  struct buffer plan = begin ();
+  put_clone (&plan);
+  put_header (&plan, STEP_LOOPBACK, 0, 0);
+  put_header (&plan, STEP_CREATED, 0, 0);
+  put_header (&plan, STEP_WRITE, 0, 2);
+  put_bytes (&plan, "/x", 2);
+  put_bytes (&plan, "1", 1);
+  put_header (&plan, STEP_CLEANUP, 0, 0);
+  return plan;
+}
+
 /* A copy of exactly this size on the heap, so that the sanitizer sees every byte read beyond it. */
 static bool
 decodes (const uint8_t *bytes, size_t size, const char **problem)
@@ -120,6 +135,21 @@ test_sample (void)
   ok (step_integer (&plan.steps[2], 2) == 0x1122334455667789u, "integers keep all 64 bits");
   ok (plan.steps[3].argc == 2 && strcmp (step_string (&plan.steps[3], 1), "-l") == 0, "lists keep their order");
   ok (strcmp (step_name (plan.steps[5].kind), "remove-tree") == 0, "kinds have names");
+  plan_free (&plan);
+}
+
+static void
+test_created (void)
+{
+  struct buffer bytes = sample ();
+  struct plan plan;
+  struct plan_problem problem;
+  bool good = plan_decode (bytes.bytes, bytes.size, &plan, &problem);
+  ok (good && plan.created == plan.cleanup, "without a created phase it is empty, before cleanup");
+  plan_free (&plan);
+  bytes = sample_with_created ();
+  good = plan_decode (bytes.bytes, bytes.size, &plan, &problem);
+  ok (good && plan.clone == 0 && plan.created == 2 && plan.cleanup == 4, "the created phase is found");
   plan_free (&plan);
 }
 
@@ -245,12 +275,26 @@ test_bad_phases (void)
   put_header (&plan, STEP_CLEANUP, 0, 0);
   put_header (&plan, STEP_PIVOT, 0, 0);
   refused (&plan, "not a cleanup step", "a container step in cleanup");
+  plan = begin ();
+  put_clone (&plan);
+  put_header (&plan, STEP_CREATED, 0, 0);
+  put_header (&plan, STEP_LOOPBACK, 0, 0);
+  refused (&plan, "not a step for after created", "a container step in the supervisor");
+  plan = begin ();
+  put_header (&plan, STEP_CREATED, 0, 0);
+  refused (&plan, "created not between clone and cleanup", "created with nothing cloned");
+  plan = begin ();
+  put_clone (&plan);
+  put_header (&plan, STEP_CLEANUP, 0, 0);
+  put_header (&plan, STEP_CREATED, 0, 0);
+  refused (&plan, "created not between clone and cleanup", "created after the end");
 }
 
 int
 main (void)
 {
   test_sample ();
+  test_created ();
   test_truncation ();
   test_mutations ();
   test_bad_records ();

@@ -77,6 +77,12 @@ export const stepLayouts: { readonly [K in Step["kind"]]: StepLayout<K> } = {
   "mount-erofs": layout(41, "ssS", "image", "at", "devices"),
   join: layout(50, "iii", "pid", "start", "namespaces"),
   "join-namespace": layout(52, "si", "path", "namespace"),
+  created: layout(65, ""),
+  program: layout(66, "bbP", "input", "otherwise", "argv"),
+  daemon: layout(67, "isP", "ready", "log", "argv"),
+  interface: layout(68, "ssis", "name", "address", "prefix", "gateway"),
+  "reserve-port": layout(69, "isii", "protocol", "address", "port", "hold"),
+  request: layout(70, "sbs", "path", "request", "expected"),
 };
 
 const optionalFlag = 1;

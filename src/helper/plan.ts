@@ -2,9 +2,10 @@
  * The plan: what the C helper does, step by step, in order. TypeScript decides everything here; the helper looks
  * nothing up. `helper/plan.h` mirrors the numbers in {@link stepKinds}.
  *
- * A plan has up to three phases: steps before `clone` run in the helper itself (the supervisor); steps after it run
- * in the cloned child; steps after `cleanup` run in the supervisor once the child has ended, each tried even if an
- * earlier one failed. The first failing step ends the first two phases with exit status 125 (126/127 for `exec`).
+ * A plan has up to four phases: steps before `clone` run in the helper itself (the supervisor); steps after it run
+ * in the cloned child, but not before the supervisor has run those after `created`; steps after `cleanup` run in the
+ * supervisor once the child has ended, each tried even if an earlier one failed. The first failing step ends all phases
+ * but the last, with exit status 125 (126/127 for `exec`).
  */
 export type Step =
   /** Text for the `hint:` line should a later step fail, until the next hint; "" for none. */
@@ -101,6 +102,15 @@ export type Step =
   | { readonly kind: "rlimit"; readonly resource: number; readonly soft: number; readonly hard: number }
   | { readonly kind: "oom-score"; readonly value: string }
   | { readonly kind: "loopback" }
+  /** Gives an interface of the network namespace its IPv4 address and brings it up. */
+  | {
+      readonly kind: "interface";
+      readonly name: string;
+      readonly address: string;
+      readonly prefix: number;
+      /** Of the default route; "" for none. */
+      readonly gateway: string;
+    }
   | { readonly kind: "session-keyring"; readonly name: string }
   | { readonly kind: "stdin-null" }
   | {
@@ -124,6 +134,44 @@ export type Step =
   /** Read an entry stream (see entries.ts) from `fd` and create it below the root; file data comes from the tars. */
   | { readonly kind: "create-entries"; readonly fd: number; readonly tars: readonly string[] }
   | { readonly kind: "exit"; readonly code: number }
+  // Created phase: the child is there with its namespaces, and waits.
+  | { readonly kind: "created" }
+  /** A program of the host (host, created and cleanup phase), with an empty environment. `{pid}` is the child's. */
+  | {
+      readonly kind: "program";
+      /** Its standard input. */
+      readonly input: string;
+      /** For a second run where the first one failed; "" for none. */
+      readonly otherwise: string;
+      /** An absolute path first. */
+      readonly argv: readonly string[];
+    }
+  /** The same, to run as long as the container and end even if the supervisor is killed. */
+  | {
+      readonly kind: "daemon";
+      /** The descriptor it writes to when it is ready: 1 or 3. */
+      readonly ready: number;
+      /** Absolute path of a file for what it says on standard error. */
+      readonly log: string;
+      readonly argv: readonly string[];
+    }
+  /** Sends bytes to a unix socket; an answer without the text `expected` is a failure. */
+  | {
+      readonly kind: "request";
+      readonly path: string;
+      readonly request: string;
+      readonly expected: string;
+    }
+  /** Host phase: fails where somebody listens on the port already. */
+  | {
+      readonly kind: "reserve-port";
+      /** IPPROTO_*. */
+      readonly protocol: number;
+      readonly address: string;
+      readonly port: number;
+      /** 1: until the supervisor ends; 0: try only. */
+      readonly hold: number;
+    }
   // Cleanup phase (and host phase). Deletes by file descriptor, never following links.
   | { readonly kind: "cleanup" }
   | { readonly kind: "remove-tree"; readonly path: string }
