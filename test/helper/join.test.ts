@@ -43,18 +43,41 @@ function namespacesOf(pid: number | "self", kinds: readonly string[]): string[] 
   return kinds.map((kind) => readlinkSync(`/proc/${pid}/ns/${kind}`));
 }
 
+/** Has come to the step after `credentials`. */
+function hasFewer(pid: number): boolean {
+  return /^CapEff:\t0+1$/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+}
+
+/** Root with one capability. */
+const fewer: PlanStep = {
+  kind: "credentials",
+  uid: 0,
+  gid: 0,
+  groups: undefined,
+  bounding: 1n,
+  permitted: 1n,
+  effective: 1n,
+  inheritable: 0n,
+  ambient: 0n,
+};
+
 describe.skipIf(!available).each([
   ["the helper", helperPath()],
   ["the helper with sanitizers", sanitizedHelperPath()],
 ])("needs namespaces: %s joins", (_, path) => {
   const helper = openHelper(path);
 
-  async function start(plan: Plan, wait = true): Promise<ChildProcess> {
+  function start(plan: Plan, stdin: "ignore" | "pipe" = "ignore"): ChildProcess {
     const file = join(temporaryDirectory(), "plan");
     writeFileSync(file, encodePlan(plan));
-    const child = spawn(path, ["run", file], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(path, ["run", file], { stdio: [stdin, "pipe", "inherit"] });
     onTestFinished(() => void child.kill("SIGKILL"));
-    if (wait) await new Promise((resolve) => child.stdout.once("data", resolve));
+    return child;
+  }
+
+  async function ready(plan: Plan): Promise<ChildProcess> {
+    const child = start(plan);
+    await new Promise((resolve) => child.stdout?.once("data", resolve));
     return child;
   }
 
@@ -66,13 +89,13 @@ describe.skipIf(!available).each([
       { kind: "hostname", name: "joined" },
       ...shell(`mount -t proc proc /proc && echo ready && ${command}`),
     ] as const;
-    const { pid: supervisor } = await start(plan);
+    const { pid: supervisor } = await ready(plan);
     const [pid = 0] = childrenOf(supervisor);
     return { pid, join: { kind: "join", pid, start: startOf(pid), namespaces: ownOfIsolated } };
   }
 
   async function output(plan: Plan): Promise<string> {
-    const child = await start(plan, false);
+    const child = start(plan);
     let text = "";
     child.stdout?.on("data", (data: Buffer) => (text += data.toString()));
     await new Promise((resolve) => child.once("close", resolve));
@@ -94,14 +117,14 @@ describe.skipIf(!available).each([
 
   test("and stays outside itself", async () => {
     const { join } = await container();
-    const supervisor = await start([join, fork, ...shell("echo ready; sleep 1000")]);
+    const supervisor = await ready([join, fork, ...shell("echo ready; sleep 1000")]);
     expect(namespacesOf(supervisor.pid ?? 0, kinds)).toEqual(namespacesOf("self", kinds));
   });
 
   test("gives back the program's exit status and passes signals on", async () => {
     const { join } = await container();
     expect(await helper.run([join, fork, ...shell("exit 23")], {})).toBe(23);
-    const child = await start([
+    const child = await ready([
       join,
       fork,
       ...shell("trap 'exit 9' TERM; echo ready; while :; do sleep 0.01; done"),
@@ -151,23 +174,30 @@ describe.skipIf(!available).each([
       const { pid, join: joined } = await container(
         "exec setpriv --bounding-set -sys_ptrace,-sys_admin sleep 1000",
       );
-      // The child waits, already inside, until its pid has been written to a FIFO that nobody reads yet.
-      const fifo = join(temporaryDirectory(), "cgroup.procs");
-      spawnSync("mkfifo", [fifo]);
-      const waiting = await start(
-        [joined, { ...fork, cgroupProcs: [fifo] }, ...shell("echo ready; sleep 1000")],
-        false,
+      // With no more capabilities than the attacker it waits for entries.
+      const waiting = start(
+        [
+          joined,
+          fork,
+          { kind: "root-dir", path: temporaryDirectory() },
+          fewer,
+          { kind: "create-entries", fd: 0, tars: [] },
+        ],
+        "pipe",
       );
-      while (!childrenOf(waiting.pid).some((child) => isInside(child, pid))) await delay(5);
-      const attacker = ["setpriv", "--bounding-set", "-sys_ptrace,-sys_admin", "sh", "-c", attack];
-      const seen = await output([joined, fork, shellEnvironment, { kind: "exec", argv: attacker }]);
+      while (!childrenOf(waiting.pid).some((child) => isInside(child, pid) && hasFewer(child)))
+        await delay(5);
+      const seen = await output([
+        joined,
+        fork,
+        fewer,
+        shellEnvironment,
+        { kind: "exec", argv: ["sh", "-c", attack] },
+      ]);
       const lines = seen.trim().split("\n");
-      expect(lines.find((line) => line.includes("sleep"))).toBeDefined();
-      expect(lines.filter((line) => /^\/proc\/[0-9]+ {2,}$/.test(line))).toHaveLength(1);
+      expect(lines.find((line) => line.includes("/dash"))).toBeDefined();
+      expect(lines.filter((line) => /^\/proc\/[0-9]+ +$/.test(line))).toHaveLength(2);
       expect(seen).not.toContain("pullrun-helper");
-      const ready = new Promise((resolve) => waiting.stdout?.once("data", resolve));
-      expect(Number(readFileSync(fifo, "utf8"))).toBeGreaterThan(1);
-      await ready;
     },
   );
 
