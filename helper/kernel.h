@@ -14,6 +14,7 @@ enum { K_FSOPEN_CLOEXEC = 1, K_FSMOUNT_CLOEXEC = 1, K_MOVE_MOUNT_F_EMPTY_PATH = 
 enum { K_OPEN_TREE_CLONE = 1, K_OPEN_TREE_CLOEXEC = 02000000, K_AT_RECURSIVE = 0x8000 };
 enum { K_FSCONFIG_SET_FLAG = 0, K_FSCONFIG_SET_STRING = 1, K_FSCONFIG_CMD_CREATE = 6 };
 enum { K_CLOSE_RANGE_CLOEXEC = 4 };
+enum { K_MFD_EXEC = 0x10 };
 
 /* struct open_how and struct mount_attr of the kernel's ABI. */
 struct k_open_how {

@@ -21,6 +21,7 @@
 
 #include "process.h"
 #include "run.h"
+#include "seal.h"
 #include "system.h"
 
 static int
@@ -96,8 +97,9 @@ read_plan (const char *path, size_t *size)
 }
 
 static int
-run (struct context *context, const char *path)
+run (struct context *context, char **argv)
 {
+  const char *path = argv[2];
   struct plan plan;
   struct plan_problem problem;
   size_t size = 0;
@@ -113,6 +115,10 @@ run (struct context *context, const char *path)
     return EXIT_OURS;
   }
   context->plan = &plan;
+  if (plan.steps[0].kind == STEP_SEAL && seal_ourselves (argv, bytes, size) < 0) {
+    report_failure (context, 1, step_name (STEP_SEAL));
+    return EXIT_OURS;
+  }
   /* SIGCHLD ignored by whoever started us would make children vanish unreaped. */
   reset_signals ();
   context->umask = umask (0);
@@ -157,6 +163,8 @@ main (int argc, char **argv)
 {
   struct context context = { .status_fd = -1, .root = -1, .supervisor = -1, .hint = "" };
   open_standard_descriptors ();
+  /* Started by descriptor, our name would be its number. */
+  prctl (PR_SET_NAME, "pullrun-helper");
   if (argc == 4)
     context.status_fd = parse_descriptor (argv[3]);
   if (is_privileged_file ())
@@ -167,5 +175,5 @@ main (int argc, char **argv)
     return refuse (&context, "", "usage: pullrun-helper run PLAN [STATUS_FD] | pullrun-helper lock PATH");
   if (argc == 4 && context.status_fd < 0)
     return refuse (&context, argv[3], "not an open descriptor above 2");
-  _exit (run (&context, argv[2]));
+  _exit (run (&context, argv));
 }

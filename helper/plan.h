@@ -69,6 +69,7 @@ enum phase { HOST = 1, CHILD = 2, CLEANUP = 4, CREATED = 8 };
   X (41, MOUNT_EROFS, "mount-erofs", "ssS", CHILD) \
   X (50, JOIN, "join", "iii", HOST) \
   X (52, JOIN_NAMESPACE, "join-namespace", "si", HOST) \
+  X (55, SEAL, "seal", "", HOST) \
   X (65, CREATED, "created", "", HOST | CHILD) \
   X (66, PROGRAM, "program", "bbP", HOST | CHILD | CREATED | CLEANUP) \
   X (67, DAEMON, "daemon", "isP", CREATED) \

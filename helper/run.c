@@ -15,6 +15,7 @@
 #include "program.h"
 #include "remove.h"
 #include "root.h"
+#include "seal.h"
 #include "supervise.h"
 #include "system.h"
 
@@ -40,6 +41,7 @@ static int (*const execute[STEP_KIND_LIMIT]) (struct context *, const struct ste
   [STEP_LOCK] = step_lock,
   [STEP_JOIN] = step_join,
   [STEP_JOIN_NAMESPACE] = step_join_namespace,
+  [STEP_SEAL] = step_seal,
   [STEP_UNSHARE] = step_unshare,
   [STEP_PRIVATE_MOUNTS] = step_private_mounts,
   [STEP_MOUNT_EROFS] = step_mount_erofs,

@@ -83,6 +83,7 @@ export const stepLayouts: { readonly [K in Step["kind"]]: StepLayout<K> } = {
   interface: layout(68, "ssis", "name", "address", "prefix", "gateway"),
   "reserve-port": layout(69, "isii", "protocol", "address", "port", "hold"),
   request: layout(70, "sbs", "path", "request", "expected"),
+  seal: layout(55, ""),
 };
 
 const optionalFlag = 1;

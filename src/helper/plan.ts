@@ -10,6 +10,11 @@
 export type Step =
   /** Text for the `hint:` line should a later step fail, until the next hint; "" for none. */
   | { readonly kind: "hint"; readonly text: string }
+  /**
+   * As the first step of a plan that starts programs of an image: the helper runs from a copy of itself in memory that
+   * nothing can write to (CVE-2019-5736).
+   */
+  | { readonly kind: "seal" }
   // Host phase. Paths are absolute host paths.
   | { readonly kind: "make-dir"; readonly path: string; readonly mode: number }
   | { readonly kind: "write"; readonly path: string; readonly data: string }

@@ -43,6 +43,7 @@ export function planChroot(input: ChrootPlanInput): Plan {
   const { spec, cgroups, files, interactive } = input;
   const { cwd } = spec.process;
   return [
+    { kind: "seal" },
     ...cgroups.hostSteps,
     { kind: "make-dir", path: input.containerDir, mode: 0o700 },
     { kind: "lock", path: `${input.containerDir}/lock` },

@@ -30,6 +30,7 @@ export function planExec(input: ExecPlanInput): Plan {
   const { container, process, own } = input;
   const { pid, start, namespaces, procsFiles } = container;
   return [
+    { kind: "seal" },
     { kind: "join", pid, start, namespaces: namespaceFlags(namespaces) },
     {
       kind: "clone",

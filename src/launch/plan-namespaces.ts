@@ -33,6 +33,7 @@ export function planNamespaces(input: NamespacePlanInput): Plan {
   const { spec, privilege } = input;
   if (privilege.kind === "confined") throw noNamespaces(privilege.reason);
   return [
+    { kind: "seal" },
     ...input.cgroups.hostSteps,
     ...cloneSteps(input),
     // Not with the clone: the cgroup namespace's root is the cgroup we are in when it is made.

@@ -30,6 +30,7 @@ function plan(wanted: Partial<ChrootPlanInput> = {}): readonly PlanStep[] {
 
 test("needs no namespace and no mount", () => {
   expect(plan().map(({ kind }) => kind)).toEqual([
+    "seal",
     "make-dir",
     "lock",
     "clone",
