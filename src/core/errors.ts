@@ -29,6 +29,8 @@ export type LaunchCode =
   | "BAD_USER"
   | "EXEC_NOT_FOUND"
   | "EXEC_DENIED"
+  | "NOT_RUNNING"
+  | "STILL_RUNNING"
   | "HELPER_FAILED";
 export type AbortCode = "INTERRUPTED";
 export type ErrorCode =

@@ -101,7 +101,7 @@ async function designLaunch(context: Context, job: Job): Promise<Launch> {
     rootPath: root.path,
   });
   return {
-    state: { ...stateOf(job), ...root.runsOn },
+    state: { ...stateOf(job), command: spec.process.args, ...root.runsOn },
     spec,
     directory,
     lowers: root.lowers,
@@ -110,7 +110,7 @@ async function designLaunch(context: Context, job: Job): Promise<Launch> {
   };
 }
 
-function stateOf({ id, name, image, request }: Job): ContainerState {
+function stateOf({ id, name, image, request }: Job): Omit<ContainerState, "command"> {
   const { options, life } = request;
   const { process } = image.config.value;
   return {

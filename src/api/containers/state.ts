@@ -7,6 +7,7 @@ import type { RestartPolicy } from "../../launch/options/life.js";
 import type { RunOptions } from "../../launch/run-options.js";
 import { atomicWrite } from "../../store/files.js";
 import { stateFile } from "./directory.js";
+import type { PublishedPort } from "./ports.js";
 
 /** What a container's directory says about it (`state.json`), written before it starts; `config.json` has the spec. */
 export interface ContainerState {
@@ -17,6 +18,8 @@ export interface ContainerState {
   /** ISO 8601. */
   readonly created: string;
   readonly image: ContainerImage;
+  /** Entrypoint and arguments, as they are run. */
+  readonly command: readonly string[];
   /** As it was asked for: what plans are made from besides the spec. */
   readonly options: RunOptions;
   /** The image's, and the user's over them. */
@@ -27,6 +30,7 @@ export interface ContainerState {
   readonly stopSignal: string;
   /** Seconds; -1: SIGKILL never follows. */
   readonly stopTimeout: number;
+  readonly ports?: readonly PublishedPort[];
   /** Of the root file system it runs on; none in chroot isolation, which has a copy of its own. */
   readonly chainId?: Digest;
   /** The layers of that root file system, bottom first. */
@@ -70,14 +74,14 @@ function parseState(text: string, id: string): ContainerState {
   const state = parsed(text);
   const found = state?.version ?? 0;
   if (state !== undefined && found === version && state.id === id) return state;
-  const what = `container: ${printable(id, 20)}: its state.json`;
+  const what = `container: ${printable(id.slice(0, 12), 20)}: its state.json`;
   if (found > version) {
     throw new StoreError("SCHEMA_NEWER", `${what} has version ${found} (expected ${version})`, {
       hint: "a newer pullrun made this container: use that one",
     });
   }
   throw new StoreError("CORRUPT", `${what} is damaged`, {
-    hint: `remove the container with: pullrun rm -f ${printable(id, 12)}`,
+    hint: `remove the container with: pullrun rm -f ${printable(id.slice(0, 12))}`,
   });
 }
 

@@ -3,9 +3,11 @@ import { containerFlags } from "../flags/container.js";
 import { insecure, json, platform, pullPolicy, quiet } from "../flags/shared.js";
 import { containerCommands } from "./container-table.js";
 import { inspectionCommands } from "./inspection-table.js";
+import { lifeCommands } from "./life-table.js";
 
 export const commands: readonly CommandSpec[] = [
   ...containerCommands,
+  ...lifeCommands,
   {
     name: "pull",
     args: "<image...>",

@@ -15,15 +15,20 @@ const steps: readonly (readonly [limit: number, unit: number, name: string])[] =
   [Infinity, 365 * 86_400, "years"],
 ];
 
-/** `3 weeks ago`, in the wording of docker's `units.HumanDuration`. Milliseconds since 1970. */
+/** `3 weeks ago`. Milliseconds since 1970. */
 export function formatAge(then: number, now: number): string {
-  const seconds = Math.max(0, Math.floor((now - then) / 1000));
-  if (seconds < 1) return "less than a second ago";
-  if (seconds === 1) return "1 second ago";
-  if (seconds >= 60 && seconds < 120) return "about a minute ago";
-  if (seconds >= 3600 && seconds < 5400) return "about an hour ago";
+  return `${formatSpan(now - then)} ago`;
+}
+
+/** `3 weeks`, in the wording of docker's `units.HumanDuration`. Milliseconds. */
+export function formatSpan(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 1) return "Less than a second";
+  if (seconds === 1) return "1 second";
+  if (seconds >= 60 && seconds < 120) return "About a minute";
+  if (seconds >= 3600 && seconds < 5400) return "About an hour";
   const [, unit, name] = steps.find(([limit]) => seconds < limit) ?? [0, 1, "seconds"];
-  return `${Math.floor(seconds / unit)} ${name} ago`;
+  return `${Math.floor(seconds / unit)} ${name}`;
 }
 
 /** `0.4s`, `12s`, `3m05s`, `2h07m`. */

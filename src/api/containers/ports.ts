@@ -1,0 +1,19 @@
+import type { ContainerState } from "./state.js";
+
+/** One port of the container that the host passes on to it. */
+export interface PublishedPort {
+  readonly hostIp: string;
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly protocol: "tcp" | "udp";
+}
+
+/** `0.0.0.0:8080->80/tcp`, as `ps` lists them. */
+export function portTexts(state: ContainerState): string[] {
+  return (state.ports ?? []).map((port) => `${hostSide(port)}->${port.containerPort}/${port.protocol}`);
+}
+
+/** `0.0.0.0:8080`; IPv6 addresses in brackets. */
+export function hostSide({ hostIp, hostPort }: PublishedPort): string {
+  return `${hostIp.includes(":") ? `[${hostIp}]` : hostIp}:${hostPort}`;
+}

@@ -1,0 +1,59 @@
+import { LaunchError, StoreError } from "../../core/errors.js";
+import { withFreeLock } from "../../store/lock.js";
+import { removeTree } from "../../store/remove-tree.js";
+import type { Context } from "../context.js";
+import { readContainer, type Container } from "./container.js";
+import { lockFile } from "./directory.js";
+import { findDirectory } from "./find.js";
+import { nameOf, releaseName } from "./names.js";
+import { killAndWait } from "./stop.js";
+
+export interface RemoveOptions {
+  /** End it first if it runs. */
+  readonly force: boolean;
+}
+
+/** Deletes a container, and with it everything it wrote. @throws StoreError NOT_FOUND, LaunchError STILL_RUNNING */
+export async function removeContainer(context: Context, word: string, options: RemoveOptions): Promise<void> {
+  const directory = await findDirectory(context, word);
+  const container = await readContainer(await context.helper(), directory).catch((error: unknown) => {
+    if (options.force && error instanceof StoreError && error.code === "CORRUPT") return undefined;
+    throw error;
+  });
+  if (container !== undefined && container.phase !== "created" && container.phase !== "exited") {
+    if (!options.force) throw stillRunning(container);
+    await killAndWait(context, container);
+  }
+  await deleteContainer(context, directory, container);
+}
+
+/** @throws LaunchError STILL_RUNNING if it was started meanwhile */
+export async function deleteContainer(
+  context: Context,
+  directory: string,
+  container: Container | undefined,
+): Promise<void> {
+  const helper = await context.helper();
+  const privilege = await context.privilege();
+  // A supervisor that has just removed it, lock and all, leaves nothing to lock: then this is done already.
+  const done = await withFreeLock({ helper, file: lockFile(directory) }, async () => {
+    if (container !== undefined) await releaseNameOf(context, container);
+    await removeTree(directory, { helper, privilege });
+    return true;
+  });
+  if (done === true || container === undefined) return;
+  const now = await readContainer(helper, directory);
+  if (now !== undefined) throw stillRunning(now);
+}
+
+async function releaseNameOf(context: Context, { id, state }: Container): Promise<void> {
+  const { paths } = await context.store({ create: false });
+  if (state.name !== undefined) await releaseName(paths, { name: state.name, id });
+}
+
+function stillRunning({ state, phase }: Container): LaunchError {
+  const name = nameOf(state);
+  return new LaunchError("STILL_RUNNING", `remove: ${name}: the container is ${phase} (expected stopped)`, {
+    hint: `stop it first, or: pullrun rm -f ${name}`,
+  });
+}

@@ -1,0 +1,59 @@
+import { signalNumber } from "../../launch/signals.js";
+import type { Context } from "../context.js";
+import { LaunchError } from "../../core/errors.js";
+import type { Container } from "./container.js";
+import { findContainer } from "./find.js";
+import { nameOf } from "./names.js";
+import { sendSignal, sigkill } from "./signal.js";
+import { markStopped } from "./stop-mark.js";
+import { untilEnded } from "./wait.js";
+
+export interface StopOptions {
+  /** Seconds from the stop signal to SIGKILL, else the container's own; -1: SIGKILL never follows. */
+  readonly timeout?: number | undefined;
+  /** Instead of the container's own. */
+  readonly signal?: string | undefined;
+}
+
+/** SIGKILL takes effect once the kernel has freed what the processes had; beyond this something is wrong with it. */
+const deathMs = 30_000;
+
+/** Ends a container and waits for that; nothing happens to one that does not run. @throws StoreError NOT_FOUND */
+export async function stopContainer(context: Context, word: string, options: StopOptions): Promise<void> {
+  await endContainer(context, await findContainer(context, word), options);
+}
+
+export async function endContainer(
+  context: Context,
+  container: Container,
+  options: StopOptions,
+): Promise<void> {
+  if (container.phase === "created" || container.phase === "exited") return;
+  const { state } = container;
+  await markStopped(container);
+  await sendSignal(container, stopSignalOf(options.signal ?? state.stopSignal));
+  const seconds = options.timeout ?? state.stopTimeout;
+  const patience = seconds < 0 ? {} : { timeoutMs: seconds * 1000 };
+  if ((await untilEnded(context, container, patience)) !== undefined) return;
+  await killAndWait(context, container);
+}
+
+/** @throws LaunchError STILL_RUNNING */
+export async function killAndWait(context: Context, container: Container): Promise<void> {
+  await markStopped(container);
+  await sendSignal(container, sigkill);
+  if ((await untilEnded(context, container, { timeoutMs: deathMs })) !== undefined) return;
+  const message = `stop: ${nameOf(container.state)}: still there ${deathMs / 1000} s after SIGKILL`;
+  throw new LaunchError("STILL_RUNNING", message, {
+    hint: "a process of it hangs in the kernel, see `dmesg`",
+  });
+}
+
+/** An image may name a signal there is not. */
+function stopSignalOf(text: string): number {
+  try {
+    return signalNumber("--stop-signal", text);
+  } catch {
+    return signalNumber("--stop-signal", "SIGTERM");
+  }
+}

@@ -1,0 +1,43 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Context } from "../context.js";
+import { readContainer, type Container } from "./container.js";
+import { findContainer } from "./find.js";
+import { isAlive } from "./process.js";
+
+const firstPollMs = 5;
+const longestPollMs = 100;
+
+export interface EndOptions {
+  /** How long to wait; without it until the end. */
+  readonly timeoutMs?: number;
+}
+
+/** Resolves to the exit status once it has ended; at once if it never ran, as docker. @throws StoreError NOT_FOUND */
+export async function waitForContainer(context: Context, word: string): Promise<number> {
+  const container = await findContainer(context, word);
+  return (await untilEnded(context, container, {}))?.exitCode ?? 0;
+}
+
+/**
+ * The container as it was when last seen, once it neither runs nor is about to be started again; undefined if it still
+ * does after the time.
+ */
+export async function untilEnded(
+  context: Context,
+  container: Container,
+  { timeoutMs = Infinity }: EndOptions,
+): Promise<Container | undefined> {
+  const deadline = Date.now() + timeoutMs;
+  let last = container;
+  for (let pause = firstPollMs; ; pause = Math.min(pause * 1.5, longestPollMs)) {
+    const runs = last.pid !== 0 && last.status !== undefined && (await isAlive(last.status));
+    if (!runs) {
+      const now = await readContainer(await context.helper(), container.directory);
+      if (now === undefined) return last;
+      last = now;
+      if (now.phase === "exited" || now.phase === "created") return now;
+    }
+    if (Date.now() >= deadline) return undefined;
+    await sleep(Math.min(pause, Math.max(deadline - Date.now(), 0)), undefined, { signal: context.signal });
+  }
+}

@@ -1,0 +1,102 @@
+import type { CommandSpec, FlagSpec } from "../command.js";
+import { json } from "../flags/shared.js";
+
+/** The rows of the command table for what looks after containers once they are made. */
+
+const format: FlagSpec = {
+  flags: "--format <template>",
+  description: "print by a Go template such as '{{.ID}}', or `json`",
+};
+
+export const lifeCommands: readonly CommandSpec[] = [
+  {
+    name: "ps",
+    args: "",
+    summary: "list containers",
+    flags: [
+      { flags: "-a, --all", description: "stopped ones too" },
+      { flags: "-q, --quiet", description: "print ids only" },
+      { flags: "-l, --latest", description: "only the newest, whatever its state" },
+      { flags: "-n, --last <n>", description: "only the n newest, whatever their state" },
+      { flags: "-s, --size", description: "show how much each has written" },
+      { flags: "--no-trunc", description: "show ids and commands in full" },
+      {
+        flags: "-f, --filter <filter>",
+        description:
+          "id=, name=, status=, label=, ancestor=, exited=, network=, before= or since= (see docs/cli.md)",
+        repeat: true,
+      },
+      json,
+      format,
+    ],
+    failure: 1,
+    load: () => import("./ps.js"),
+  },
+  {
+    name: "stop",
+    args: "<container...>",
+    summary: "end containers: the stop signal, and SIGKILL if that does not do",
+    flags: [
+      { flags: "-t, --time <seconds>", description: "wait so long before SIGKILL, -1 for ever" },
+      { flags: "-s, --signal <signal>", description: "instead of the container's stop signal" },
+    ],
+    failure: 1,
+    load: () => import("./stop.js"),
+  },
+  {
+    name: "kill",
+    args: "<container...>",
+    summary: "send a signal to containers",
+    flags: [{ flags: "-s, --signal <signal>", description: "name or number", default: "SIGKILL" }],
+    failure: 1,
+    load: () => import("./kill.js"),
+  },
+  {
+    name: "wait",
+    args: "<container...>",
+    summary: "wait until containers have ended, and print their exit statuses",
+    flags: [],
+    failure: 1,
+    load: () => import("./wait.js"),
+  },
+  {
+    name: "rm",
+    args: "<container...>",
+    summary: "remove containers",
+    flags: [{ flags: "-f, --force", description: "end those that run" }],
+    failure: 1,
+    load: () => import("./rm.js"),
+  },
+  {
+    name: "rename",
+    args: "<container> <name>",
+    summary: "give a container another name",
+    flags: [],
+    failure: 1,
+    load: () => import("./rename.js"),
+  },
+  {
+    name: "pause",
+    args: "<container...>",
+    summary: "freeze all processes of containers",
+    flags: [],
+    failure: 1,
+    load: () => import("./pause.js"),
+  },
+  {
+    name: "unpause",
+    args: "<container...>",
+    summary: "let the processes of paused containers go on",
+    flags: [],
+    failure: 1,
+    load: () => import("./unpause.js"),
+  },
+  {
+    name: "port",
+    args: "<container> [port]",
+    summary: "show where a container's ports are reached",
+    flags: [],
+    failure: 1,
+    load: () => import("./port.js"),
+  },
+];

@@ -1,0 +1,11 @@
+import type { Invocation } from "../command.js";
+import { forEachWord } from "../each.js";
+import { inspectionContext } from "../inspection.js";
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { args, flags } = invocation;
+  const context = await inspectionContext(invocation);
+  const { removeContainer } = await import("../../api/containers/remove.js");
+  const options = { force: flags.on("force") };
+  return forEachWord(invocation, args, (word) => removeContainer(context, word, options));
+}

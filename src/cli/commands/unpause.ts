@@ -1,0 +1,9 @@
+import type { Invocation } from "../command.js";
+import { forEachWord } from "../each.js";
+import { inspectionContext } from "../inspection.js";
+
+export async function run(invocation: Invocation): Promise<number> {
+  const context = await inspectionContext(invocation);
+  const { unpauseContainer } = await import("../../api/containers/freeze.js");
+  return forEachWord(invocation, invocation.args, (word) => unpauseContainer(context, word));
+}
