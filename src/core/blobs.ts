@@ -4,7 +4,7 @@ import type { Descriptor } from "./descriptor.js";
 export interface BlobSource {
   /**
    * The blob's bytes from `offset` on, exactly as the registry holds them (no content decoding). The source does not
-   * verify: size and digest are the sink's duty. @throws NetworkError, RegistryError, AuthError
+   * verify: size and digest are the sink's duty. Each piece is the reader's own, who may detach its memory. @throws NetworkError, RegistryError, AuthError
    */
   read(descriptor: Descriptor, options: ReadOptions): Promise<AsyncIterable<Uint8Array>>;
 }

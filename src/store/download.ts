@@ -1,5 +1,6 @@
 import { open, type FileHandle } from "node:fs/promises";
 import { IntegrityError } from "../core/errors.js";
+import { createAppender } from "./appender.js";
 import type { IngestRequest } from "./ingest.js";
 import type { Progress } from "./ingest-protocol.js";
 
@@ -25,17 +26,26 @@ async function append(
   { request, progress }: { readonly request: IngestRequest; readonly progress: Progress },
 ): Promise<void> {
   const { descriptor, signal } = request;
+  let arrived = start;
   let written = start;
-  for await (const piece of await request.source.read(descriptor, { offset: start, signal })) {
-    signal.throwIfAborted();
-    if (written + piece.length > descriptor.size) throw wrongSize(request, `more than ${descriptor.size}`);
-    await handle.appendFile(piece);
-    written += piece.length;
+  const appender = createAppender(handle, descriptor.size - start, (bytes) => {
+    written += bytes;
     progress.written(written);
-    request.onBytes(piece.length);
+  });
+  try {
+    for await (const piece of await request.source.read(descriptor, { offset: start, signal })) {
+      signal.throwIfAborted();
+      const { length } = piece;
+      arrived += length;
+      if (arrived > descriptor.size) throw wrongSize(request, `more than ${descriptor.size}`);
+      await appender.add(piece);
+      request.onBytes(length);
+    }
+    signal.throwIfAborted();
+  } finally {
+    await appender.flush();
   }
-  signal.throwIfAborted();
-  if (written < descriptor.size) throw wrongSize(request, String(written));
+  if (arrived < descriptor.size) throw wrongSize(request, String(arrived));
 }
 
 /** Where to go on. More than the whole blob cannot be ours and is thrown away. */

@@ -36,6 +36,12 @@ export function pathComponents(what: string, path: Buffer): string[] {
   return parts;
 }
 
+/** What {@link pathComponents} would throw, for less where nothing is odd: nearly always. */
+export function checkPath(what: string, path: Buffer): void {
+  // Short enough for one component, and for every limit on how many there are.
+  if (path.length > limits.nameBytes || path.includes(0) || path.includes("..")) pathComponents(what, path);
+}
+
 /** An error about one entry of a layer. */
 export function refused(
   what: string,

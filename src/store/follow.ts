@@ -1,4 +1,4 @@
-import type { FileHandle } from "node:fs/promises";
+import { readSync } from "node:fs";
 import { AbortError } from "../core/errors.js";
 import { progressCells } from "./ingest-protocol.js";
 
@@ -15,10 +15,7 @@ export interface Follower {
 /** Big inputs keep the number of inflate calls low; 256 KiB is where reading stops mattering (measured, DESIGN 2). */
 const pieceBytes = 256 * 1024;
 
-export function followFile(
-  handle: FileHandle,
-  options: { size: number; progress: SharedArrayBuffer },
-): Follower {
+export function followFile(fd: number, options: { size: number; progress: SharedArrayBuffer }): Follower {
   const cells = new BigInt64Array(options.progress);
   const buffer = Buffer.allocUnsafeSlow(pieceBytes);
   let position = 0;
@@ -26,12 +23,8 @@ export function followFile(
     async next() {
       if (position >= options.size) return undefined;
       const available = Math.min(await waitBeyond(cells, position), options.size);
-      const { bytesRead } = await handle.read(
-        buffer,
-        0,
-        Math.min(pieceBytes, available - position),
-        position,
-      );
+      // Out of the page cache, mostly: a trip to the thread pool would take longer than the copy.
+      const bytesRead = readSync(fd, buffer, 0, Math.min(pieceBytes, available - position), position);
       if (bytesRead === 0) return undefined;
       position += bytesRead;
       return buffer.subarray(0, bytesRead);

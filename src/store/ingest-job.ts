@@ -5,7 +5,7 @@ import { finishDigest, startDigest, type Digest } from "../core/digest.js";
 import { IntegrityError, LayerError } from "../core/errors.js";
 import { createInflater, detectCompression, magicBytes, type Inflater } from "./decompress.js";
 import { createEntryTableWriter } from "./entry-table.js";
-import { pathComponents } from "./entry-path.js";
+import { checkPath } from "./entry-path.js";
 import { ioError } from "./files.js";
 import { followFile, type Follower } from "./follow.js";
 import type { IngestJob, IngestResult } from "./ingest-protocol.js";
@@ -21,7 +21,7 @@ export async function runIngest(job: IngestJob): Promise<IngestResult> {
   try {
     await using handle = await open(job.data, "r");
     output = createLayerOutput(job);
-    const blob = hashing(followFile(handle, { size: job.size, progress: job.progress }));
+    const blob = hashing(followFile(handle.fd, { size: job.size, progress: job.progress }));
     await inflateInto(job, blob, output);
     return output.finish();
   } catch (error) {
@@ -120,8 +120,8 @@ function createLayerOutput(job: IngestJob): LayerOutput {
     maxEntries: job.limits.entries,
     onEntry(entry) {
       // Names that no tree could hold are refused here, before anything of the layer is visible in the store.
-      pathComponents(what, entry.path);
-      if (entry.type === "hardlink") pathComponents(what, entry.link);
+      checkPath(what, entry.path);
+      if (entry.type === "hardlink") checkPath(what, entry.link);
       table.add(entry);
       count++;
     },

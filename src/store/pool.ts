@@ -31,13 +31,22 @@ interface PoolState {
   readonly url: URL;
   readonly size: number;
   readonly workers: Set<Worker>;
+  /** Of these, the ones that do not run yet. */
+  readonly starting: Set<Worker>;
   readonly idle: Worker[];
   readonly queue: Pending[];
 }
 
 export function createPool({ size, worker }: PoolOptions): IngestPool {
   const url = worker ?? new URL("./ingest-worker.js", import.meta.url);
-  const state: PoolState = { url, size: Math.max(1, size), workers: new Set(), idle: [], queue: [] };
+  const state: PoolState = {
+    url,
+    size: Math.max(1, size),
+    workers: new Set(),
+    starting: new Set(),
+    idle: [],
+    queue: [],
+  };
   return {
     async run(job) {
       if (job.size <= inlineBytes) return runIngest(job);
@@ -53,22 +62,44 @@ export function createPool({ size, worker }: PoolOptions): IngestPool {
 }
 
 function dispatch(state: PoolState): void {
-  while (state.queue.length > 0) {
-    const thread = state.idle.pop() ?? start(state);
-    if (thread === undefined) return;
-    const pending = state.queue.shift();
-    if (pending !== undefined) assign(state, thread, pending);
+  for (let thread = state.idle.pop(); thread !== undefined; thread = state.idle.pop()) {
+    const pending = takeBiggest(state.queue);
+    if (pending === undefined) {
+      state.idle.push(thread);
+      return;
+    }
+    assign(state, thread, pending);
   }
+  while (state.workers.size < state.size && state.starting.size < state.queue.length) start(state);
 }
 
-function start(state: PoolState): Worker | undefined {
-  if (state.workers.size >= state.size) return undefined;
+/** The one that takes longest must not begin last. */
+function takeBiggest(queue: Pending[]): Pending | undefined {
+  const biggest = Math.max(...queue.map(({ job }) => job.size));
+  const at = queue.findIndex(({ job }) => job.size === biggest);
+  return at < 0 ? undefined : queue.splice(at, 1)[0];
+}
+
+/** A thread chooses its first job when it runs: until then the jobs that come along with the first one have arrived too. */
+function start(state: PoolState): void {
   // The worker only inflates, hashes and writes: it needs no environment and none of our flags. A small young
   // generation frees its 1 MiB buffers sooner: 135 MB instead of 170 for the whole process, at the same speed.
   const resourceLimits = { maxYoungGenerationSizeMb: 4 };
   const thread = new Worker(state.url, { env: {}, execArgv: [], resourceLimits });
   state.workers.add(thread);
-  return thread;
+  state.starting.add(thread);
+  const fail = (error: unknown): void => {
+    state.workers.delete(thread);
+    state.starting.delete(thread);
+    if (state.workers.size === 0) for (const { reject } of state.queue.splice(0)) reject(error);
+  };
+  thread.once("error", fail);
+  thread.once("online", () => {
+    thread.off("error", fail);
+    state.starting.delete(thread);
+    state.idle.push(thread);
+    dispatch(state);
+  });
 }
 
 function assign(state: PoolState, thread: Worker, { job, resolve, reject }: Pending): void {

@@ -6,7 +6,7 @@ import { digestSchema } from "../core/descriptor.js";
 import type { DiffId, Digest } from "../core/digest.js";
 import { errnoOf } from "../core/errors.js";
 import type { Helper } from "../helper/helper.js";
-import { atomicWrite, withIoErrors } from "./files.js";
+import { atomicWrite, temporaryPrefix, withIoErrors } from "./files.js";
 import { addAll, type Content } from "./image-content.js";
 import type { StorePaths } from "./layout.js";
 import { isLocked, withLock } from "./lock.js";
@@ -69,11 +69,17 @@ export async function sweepReservations({ paths, helper }: ReservationContext): 
   for (const file of await reservationFiles(paths)) {
     if (!(await isLocked(helper, file))) await rm(file, { force: true });
   }
+  // Reservations are the only files written in there, and only by who holds the store's lock: us.
+  for (const file of await filesNamed(paths, temporaryPrefix)) await rm(file, { force: true });
 }
 
-async function reservationFiles({ ingests }: StorePaths): Promise<string[]> {
+function reservationFiles(paths: StorePaths): Promise<string[]> {
+  return filesNamed(paths, prefix);
+}
+
+async function filesNamed({ ingests }: StorePaths, start: string): Promise<string[]> {
   const names = await readdir(ingests);
-  return names.filter((name) => name.startsWith(prefix)).map((name) => path.join(ingests, name));
+  return names.filter((name) => name.startsWith(start)).map((name) => path.join(ingests, name));
 }
 
 function encode({ blobs, diffIds, chainIds }: Content): Buffer {

@@ -37,7 +37,7 @@ const slash = 0x2f;
 /** The entry a header and its overrides describe, its data beginning at `offset`; or why there is none. */
 export function toEntry(header: TarHeader, overrides: Overrides, offset: number): LayerEntry | TarProblem {
   const { pax } = overrides;
-  if (header.flag === "S" || [...pax.keys()].some((key) => key.startsWith(sparsePrefix))) {
+  if (header.flag === "S" || (pax.size > 0 && [...pax.keys()].some((key) => key.startsWith(sparsePrefix)))) {
     return unsupported("sparse files are not supported");
   }
   const declared = types[header.flag];
@@ -75,6 +75,7 @@ export function toEntry(header: TarHeader, overrides: Overrides, offset: number)
 }
 
 const empty = Buffer.alloc(0);
+const noXattrs: readonly Xattr[] = [];
 
 /** An empty value takes the record back, and the header's own field counts again (POSIX pax). */
 function text(pax: PaxRecords, key: string): Buffer | undefined {
@@ -92,8 +93,8 @@ function timestamp(pax: PaxRecords, seconds: number): Timestamp | undefined {
   return value === undefined ? { mtime: seconds, mtimeNs: 0 } : parsePaxTime(value.toString("latin1"));
 }
 
-function xattrs(pax: PaxRecords): Xattr[] {
-  if (pax.size === 0) return [];
+function xattrs(pax: PaxRecords): readonly Xattr[] {
+  if (pax.size === 0) return noXattrs;
   return [...pax]
     .filter(([key]) => key.startsWith(xattrPrefix) && key.length > xattrPrefix.length)
     .map(([key, value]) => ({ name: Buffer.from(key.slice(xattrPrefix.length), "latin1"), value }));

@@ -31,57 +31,63 @@ export function isZeroBlock(block: Buffer): boolean {
 export function parseTarHeader(block: Buffer): TarHeader | string {
   if (!checksumHolds(block)) return "header checksum does not match (not a tar, or damaged)";
   const flag = String.fromCharCode(block[156] ?? 0);
-  const number = (from: number, to: number): number => parseNumeric(block.subarray(from, to)) ?? Number.NaN;
   const device = flag === "3" || flag === "4";
-  const header = {
-    name: fullName(block),
-    flag,
-    mode: number(100, 108),
-    uid: number(108, 116),
-    gid: number(116, 124),
-    size: number(124, 136),
-    mtime: number(136, 148),
-    link: textField(block, 157, 257),
-    major: device ? number(329, 337) : 0,
-    minor: device ? number(337, 345) : 0,
-  };
-  const bad = (["mode", "uid", "gid", "size", "mtime", "major", "minor"] as const).find((key) =>
-    Number.isNaN(header[key]),
-  );
+  const mode = parseNumeric(block, 100, 108);
+  const uid = parseNumeric(block, 108, 116);
+  const gid = parseNumeric(block, 116, 124);
+  const size = parseNumeric(block, 124, 136);
+  const mtime = parseNumeric(block, 136, 148);
+  const major = device ? parseNumeric(block, 329, 337) : 0;
+  const minor = device ? parseNumeric(block, 337, 345) : 0;
+  if (mode === undefined) return notNumber("mode");
+  if (uid === undefined) return notNumber("uid");
+  if (gid === undefined) return notNumber("gid");
+  if (size === undefined) return notNumber("size");
+  if (mtime === undefined) return notNumber("mtime");
+  if (major === undefined) return notNumber("major");
+  if (minor === undefined) return notNumber("minor");
+  const texts = { name: fullName(block), link: textField(block, 157, 257) };
   // Some writers keep the file type in the mode; the flag is what counts.
-  return bad === undefined
-    ? { ...header, mode: header.mode & 0o7777 }
-    : `header field ${bad} is not a number`;
+  return { ...texts, flag, mode: mode & 0o7777, uid, gid, size, mtime, major, minor };
+}
+
+function notNumber(field: string): string {
+  return `header field ${field} is not a number`;
 }
 
 /** Sum of all bytes with the checksum field read as spaces; some old writers summed signed bytes. */
 function checksumHolds(block: Buffer): boolean {
-  const stated = parseOctal(block.subarray(checksumAt, checksumEnd));
-  let unsigned = 0;
-  let signed = 0;
+  const stated = parseOctal(block, checksumAt, checksumEnd);
+  let sum = (checksumEnd - checksumAt) * 0x20;
+  let high = 0;
   for (let i = 0; i < blockBytes; i++) {
-    const byte = i >= checksumAt && i < checksumEnd ? 0x20 : (block[i] ?? 0);
-    unsigned += byte;
-    signed += (byte << 24) >> 24;
+    const byte = block[i] as number;
+    sum += byte;
+    high += byte >> 7;
   }
-  return stated === unsigned || stated === signed;
+  for (let i = checksumAt; i < checksumEnd; i++) {
+    const byte = block[i] as number;
+    sum -= byte;
+    high -= byte >> 7;
+  }
+  return stated === sum || stated === sum - 256 * high;
 }
 
 function fullName(block: Buffer): Buffer {
   const name = textField(block, 0, 100);
-  const prefix = prefixOf(block);
-  return prefix.length === 0 ? name : Buffer.concat([prefix, Buffer.from("/"), name]);
+  // "ustar\0" only: GNU's "ustar  " keeps times in these bytes, v7 has no magic.
+  if (block[prefixAt] === 0 || block.toString("latin1", magicAt, magicAt + 6) !== "ustar\0") return name;
+  const isStar = block.toString("latin1", 508, 512) === "tar\0";
+  const prefix = textField(block, prefixAt, isStar ? prefixAt + 131 : prefixAt + 155);
+  return Buffer.concat([prefix, slash, name]);
 }
 
-function prefixOf(block: Buffer): Buffer {
-  // "ustar\0" only: GNU's "ustar  " keeps times in these bytes, v7 has no magic.
-  if (block.toString("latin1", magicAt, magicAt + 6) !== "ustar\0") return Buffer.alloc(0);
-  const isStar = block.toString("latin1", 508, 512) === "tar\0";
-  return textField(block, prefixAt, isStar ? prefixAt + 131 : prefixAt + 155);
-}
+const slash = Buffer.from("/");
+const nothing = Buffer.alloc(0);
 
 /** A copy: the block is a view of a buffer that is used again. */
 function textField(block: Buffer, from: number, to: number): Buffer {
+  if (block[from] === 0) return nothing;
   const end = block.indexOf(0, from);
   return Buffer.from(block.subarray(from, end < 0 || end > to ? to : end));
 }

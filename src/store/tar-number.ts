@@ -1,19 +1,19 @@
 /** Numbers in tar headers. All functions return undefined for anything malformed. */
 
-/** A header field: octal text padded with spaces or NULs, or base-256 when the first bit is set (GNU, star). */
-export function parseNumeric(field: Uint8Array): number | undefined {
-  const first = field[0] ?? 0;
-  return (first & 0x80) === 0 ? parseOctal(field) : parseBase256(field);
+/** The header field at `from` to `to`: octal text padded with spaces or NULs, or base-256 when the first bit is set (GNU, star). */
+export function parseNumeric(block: Uint8Array, from: number, to: number): number | undefined {
+  const first = block[from] ?? 0;
+  return (first & 0x80) === 0 ? parseOctal(block, from, to) : parseBase256(block.subarray(from, to));
 }
 
-export function parseOctal(field: Uint8Array): number | undefined {
-  let at = 0;
-  let end = field.length;
-  while (at < end && isPadding(field[at])) at++;
-  while (end > at && isPadding(field[end - 1])) end--;
+export function parseOctal(block: Uint8Array, from: number, to: number): number | undefined {
+  let at = from;
+  let end = to;
+  while (at < end && isPadding(block[at])) at++;
+  while (end > at && isPadding(block[end - 1])) end--;
   let value = 0;
   for (; at < end; at++) {
-    const digit = (field[at] ?? 0) - 0x30;
+    const digit = (block[at] ?? 0) - 0x30;
     if (digit < 0 || digit > 7) return undefined;
     value = value * 8 + digit;
   }

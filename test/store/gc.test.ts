@@ -58,6 +58,14 @@ async function orphan(store: Store, name: string): Promise<TestLayer> {
 const needs = needsHelper + (process.getuid?.() === 0 ? "" : "needs root: ");
 
 describe.skipIf(needs !== "")(`${needs}prune`, () => {
+  test("a pull removes the reservation that a killed one had only half written", async () => {
+    const store = await openTestStore();
+    writeFileSync(path.join(store.paths.ingests, ".tmp-0123456789abcdef"), '{"blobs":[');
+    const reservation = await store.reserve(emptyContent());
+    expect(readdirSync(store.paths.ingests)).toEqual([expect.stringMatching(/^pull-/)]);
+    await reservation.release();
+  });
+
   test("deletes blobs, layers and root file systems of no image, and says what they took", async () => {
     const store = await openTestStore();
     const kept = await addImage(store, "localhost/a:1", [base]);

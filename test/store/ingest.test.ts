@@ -321,7 +321,7 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}ingest`, () => {
 /** A program that ingests 300,000 bytes of a layer, says so, and waits to be killed. */
 function killable(root: string, layer: TestLayer): string {
   return `
-    import { readFileSync } from "node:fs";
+    import { readFileSync, statSync } from "node:fs";
     import { openHelper } from "../../src/helper/process.js";
     import { openStore } from "../../src/store/store.js";
     const blob = readFileSync(process.argv[2]);
@@ -331,6 +331,8 @@ function killable(root: string, layer: TestLayer): string {
     const session = await store.openPool(1);
     async function* part() {
       yield blob.subarray(0, 300_000);
+      const file = store.paths.ingest(${JSON.stringify(layer.descriptor.digest)}) + "/data";
+      while (statSync(file).size < 300_000) await new Promise((resolve) => setTimeout(resolve, 5));
       console.log("written");
       await new Promise((resolve) => setTimeout(resolve, 60_000));
     }

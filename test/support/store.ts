@@ -110,11 +110,12 @@ interface Sending {
   readonly fault: Fault | undefined;
 }
 
-async function* send({ bytes, offset, signal, pieceBytes, fault }: Sending): AsyncGenerator<Buffer> {
+async function* send({ bytes, offset, signal, pieceBytes, fault }: Sending): AsyncGenerator<Uint8Array> {
   const end = fault?.stopAt ?? bytes.length;
   for (let at = offset; at < end; at += pieceBytes) {
     signal.throwIfAborted();
-    yield bytes.subarray(at, Math.min(at + pieceBytes, end));
+    // As from a socket: in memory of its own.
+    yield new Uint8Array(bytes.subarray(at, Math.min(at + pieceBytes, end)));
   }
   await fault?.before?.();
   signal.throwIfAborted();
