@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "kernel.h"
 #include "root.h"
@@ -93,6 +95,22 @@ make_mount (struct new_mount wanted)
 }
 
 /*
+ * CVE-2019-16884: nothing may lie over a file by which the kernel speaks or is spoken to, by whatever link the target
+ * leads there. A target that names /proc itself is one of those that may (src/launch/mount-checks.ts).
+ */
+static bool
+is_forbidden (int at, const char *target)
+{
+  struct statfs fs;
+  if (strncmp (target, "/proc/", 6) == 0)
+    return false;
+  if (fstatfs (at, &fs) == 0 && fs.f_type != PROC_SUPER_MAGIC)
+    return false;
+  errno = EPERM;
+  return true;
+}
+
+/*
  * CVE-2019-19921, CVE-2023-27561: with /proc or /sys a symlink, masks would be put over a copy and the real one left
  * open. There no component may be a link; elsewhere links are followed inside the root.
  */
@@ -108,6 +126,22 @@ open_mount_target (struct context *context, const char *type, const char *path)
   return made < 0 ? -1 : root_open (context, path, O_DIRECTORY, K_NO_SYMLINKS);
 }
 
+/* A tmpfs whose mode is not said has that of the directory it covers, as runc's; without one, the kernel's 1777. */
+static int
+configure_mode (struct context *context, const struct step *step, char *data, size_t size)
+{
+  const char *given = step_string (step, 4);
+  struct stat st;
+  int used = snprintf (data, size, "%s", given);
+  if (strcmp (step_string (step, 0), "tmpfs") == 0 && !strstr (given, "mode=")) {
+    autoclose int below = root_open (context, step_string (step, 2), O_DIRECTORY, 0);
+    if (below >= 0 && fstat (below, &st) == 0)
+      used = snprintf (data, size, "%s,mode=%o", given, st.st_mode & 07777);
+  }
+  errno = E2BIG;
+  return (size_t) used < size ? 0 : -1;
+}
+
 int
 step_mount (struct context *context, const struct step *step)
 {
@@ -115,17 +149,20 @@ step_mount (struct context *context, const struct step *step)
   struct k_mount_attr attr;
   if (!translate (step_integer (step, 3), &attr))
     return fail_with (EINVAL, target, "cannot mount %s: unsupported flag", type);
+  char data[4096];
+  if (configure_mode (context, step, data, sizeof data) < 0)
+    return fail (target, "cannot read the mode of the mount point for %s", type);
   autoclose int at = open_mount_target (context, type, target);
-  if (at < 0)
+  if (at < 0 || (strcmp (type, "proc") != 0 && is_forbidden (at, target)))
     return fail (target, "cannot open the mount point for %s", type);
-  struct new_mount wanted = { type, step_string (step, 1), step_string (step, 4), attr.set };
+  struct new_mount wanted = { type, step_string (step, 1), data, attr.set };
   autoclose int made = make_mount (wanted);
   if (made < 0)
     return fail (target, "cannot mount %s", type);
   return k_attach (made, at) < 0 ? fail (target, "cannot attach %s", type) : 0;
 }
 
-static int
+int
 clone_tree (int dir, const char *path, bool recursive)
 {
   unsigned empty = *path ? 0 : AT_EMPTY_PATH;
@@ -140,23 +177,42 @@ is_directory (int fd)
 }
 
 int
+set_flags (int mount_fd, uint64_t flags)
+{
+  struct k_mount_attr attr;
+  errno = EINVAL;
+  return translate (flags, &attr) ? set_attributes (mount_fd, flags, attr) : -1;
+}
+
+int
+open_bind_target (struct context *context, const char *target, int tree)
+{
+  bool directory = is_directory (tree);
+  int at = directory ? root_directory (context, target) : root_file (context, target);
+  if (at < 0)
+    return fail (target, "cannot open the target of a bind mount");
+  if (is_directory (at) == directory && !is_forbidden (at, target))
+    return at;
+  if (is_directory (at) != directory)
+    fail_with (directory ? ENOTDIR : EISDIR, target, "cannot bind a %s here", directory ? "directory" : "file");
+  else
+    fail (target, "cannot bind here");
+  close (at);
+  return -1;
+}
+
+int
 step_bind (struct context *context, const struct step *step)
 {
   const char *source = step_string (step, 0), *target = step_string (step, 1);
   uint64_t flags = step_integer (step, 2);
-  struct k_mount_attr attr;
-  if (!translate (flags, &attr))
-    return fail_with (EINVAL, target, "cannot bind: unsupported flag");
   autoclose int tree = clone_tree (AT_FDCWD, source, flags & MS_REC);
   if (tree < 0)
     return fail (source, "cannot open the source of a bind mount");
-  bool directory = is_directory (tree);
-  autoclose int at = directory ? root_directory (context, target) : root_file (context, target);
+  autoclose int at = open_bind_target (context, target, tree);
   if (at < 0)
-    return fail (target, "cannot open the target of a bind mount");
-  if (is_directory (at) != directory)
-    return fail_with (directory ? ENOTDIR : EISDIR, target, "cannot bind %s", source);
-  if (set_attributes (tree, flags, attr) < 0)
+    return -1;
+  if (set_flags (tree, flags) < 0)
     return fail (target, "cannot set the flags of a bind mount");
   return k_attach (tree, at) < 0 ? fail (target, "cannot bind %s", source) : 0;
 }

@@ -70,6 +70,9 @@ enum phase { HOST = 1, CHILD = 2, CLEANUP = 4, CREATED = 8 };
   X (50, JOIN, "join", "iii", HOST) \
   X (52, JOIN_NAMESPACE, "join-namespace", "si", HOST) \
   X (55, SEAL, "seal", "", HOST) \
+  X (60, COPY_UP, "copy-up", "ss", CHILD) \
+  X (61, OPEN_TREE, "open-tree", "issi", CHILD) \
+  X (62, ATTACH_TREE, "attach-tree", "isiii", CHILD) \
   X (65, CREATED, "created", "", HOST | CHILD) \
   X (66, PROGRAM, "program", "bbP", HOST | CHILD | CREATED | CLEANUP) \
   X (67, DAEMON, "daemon", "isP", CREATED) \

@@ -130,6 +130,14 @@ open_parent (const char *path, const char **name)
 }
 
 int
+remove_all_in (int fd)
+{
+  struct removal removal = { .top = fd };
+  int copy = openat (fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return copy < 0 ? -1 : remove_content (&removal, copy, 0);
+}
+
+int
 step_remove_tree (struct context *context, const struct step *step)
 {
   const char *path = step_string (step, 0), *name;

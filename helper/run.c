@@ -18,6 +18,8 @@
 #include "seal.h"
 #include "supervise.h"
 #include "system.h"
+#include "trees.h"
+#include "volume.h"
 
 static int
 step_hint (struct context *context, const struct step *step)
@@ -75,6 +77,9 @@ static int (*const execute[STEP_KIND_LIMIT]) (struct context *, const struct ste
   [STEP_EXEC] = step_exec,
   [STEP_CREATE_ENTRIES] = step_create_entries,
   [STEP_EXIT] = step_exit,
+  [STEP_COPY_UP] = step_copy_up,
+  [STEP_OPEN_TREE] = step_open_tree,
+  [STEP_ATTACH_TREE] = step_attach_tree,
   [STEP_REMOVE_TREE] = step_remove_tree,
   [STEP_REMOVE_CGROUP] = step_remove_cgroup,
   [STEP_PROGRAM] = step_program,

@@ -26,6 +26,8 @@ struct daemon {
   int hold;   /* closing it ends the program */
   int output; /* read end of its standard output */
 };
+/* Trees held by open-tree steps at once. */
+#define MAX_TREES 256
 
 struct context {
   const struct plan *plan;
@@ -42,6 +44,7 @@ struct context {
   pid_t child;         /* in the supervisor: the container's first process, once there is one */
   struct daemon daemons[MAX_DAEMONS];
   size_t daemon_count;
+  int trees[MAX_TREES]; /* descriptors; 0: none */
 };
 
 #define autoclose __attribute__ ((cleanup (close_descriptor)))

@@ -2,6 +2,7 @@ import type { Privilege } from "../helper/privilege.js";
 import type { OwnCapabilities } from "../launch/capabilities.js";
 import { containerFiles, type ContainerFile } from "../launch/container-files.js";
 import { readHostFacts } from "../launch/host-facts.js";
+import type { PlacedMount } from "../launch/mounts.js";
 import type { Spec } from "../launch/oci-spec.js";
 import type { RunOptions } from "../launch/run-options.js";
 import { createSpec, hostnameOf } from "../launch/spec.js";
@@ -17,6 +18,8 @@ export interface LaunchRequest {
   readonly facts: AccountFiles;
   /** `root.path` of the spec. */
   readonly rootPath: string;
+  /** Placed; see `placeMounts`. */
+  readonly mounts?: readonly PlacedMount[];
 }
 
 export interface LaunchInput {
@@ -32,7 +35,9 @@ export function launchInput(request: LaunchRequest): LaunchInput {
   const host = readHostFacts();
   const { options, containerId, containerDir, privilege, facts, rootPath } = request;
   const image = request.image.config.value;
-  const spec = createSpec({ image, options, containerId, rootPath, privilege, facts, host, containerDir });
+  const mounts = request.mounts ?? [];
+  const base = { image, options, containerId, rootPath, privilege, facts, host };
+  const spec = createSpec({ ...base, containerDir, mounts });
   const hostname = hostnameOf({ options, containerId, host });
   return {
     spec,

@@ -27,6 +27,8 @@ export type LaunchCode =
   | "NO_HELPER"
   | "NO_COMMAND"
   | "BAD_USER"
+  | "BAD_IMAGE"
+  | "BAD_MOUNT"
   | "EXEC_NOT_FOUND"
   | "EXEC_DENIED"
   | "NOT_RUNNING"

@@ -29,7 +29,7 @@ function formatField(kind: string, field: string, value: unknown): string {
 }
 
 function formatNumber(kind: string, field: string, value: number): string {
-  if (field === "flags")
+  if (field === "flags" || field === "topFlags" || field === "propagation")
     return formatFlags(value, kind === "clone" || kind === "unshare" ? cloneFlags : mountFlags);
   if (field.startsWith("namespace")) return formatFlags(value, cloneFlags);
   if (field === "mode" || field === "mask") return `0${value.toString(8)}`;

@@ -78,6 +78,33 @@ export type Step =
       /** MS_* flags for the remount after the bind (MS_RDONLY, MS_NOSUID, …); MS_REC binds the whole tree. */
       readonly flags: number;
     }
+  /**
+   * Fills the volume (a host directory that holds `data`) with what the root has at `target`, if it is empty or an
+   * earlier filling was cut short. Before anything is mounted.
+   */
+  | { readonly kind: "copy-up"; readonly target: string; readonly volume: string }
+  /** Holds the source of a later `attach-tree`; before `private-mounts` it stays tied to the host's mounts. */
+  | {
+      readonly kind: "open-tree";
+      /** From 0 to 255, each once. */
+      readonly tree: number;
+      readonly source: string;
+      /** Path below `source` that may not lead out of it; "" for `source` itself. */
+      readonly path: string;
+      /** 1: what is mounted below comes along. */
+      readonly recursive: number;
+    }
+  | {
+      readonly kind: "attach-tree";
+      readonly tree: number;
+      readonly target: string;
+      /** MS_* flags; with MS_REC of all mounts of the tree. */
+      readonly flags: number;
+      /** Those of the topmost mount alone. */
+      readonly topFlags: number;
+      /** MS_PRIVATE, MS_SLAVE or MS_SHARED; with MS_REC of all mounts of the tree. */
+      readonly propagation: number;
+    }
   | { readonly kind: "remount"; readonly target: string; readonly flags: number }
   | {
       readonly kind: "mkdir";

@@ -9,11 +9,16 @@ export interface MountOptions {
 /** runtime-spec config.md, "Linux mount options"; 0 for what the helper does to every mount anyway. */
 const flagOptions: ReadonlyMap<string, number> = new Map([
   ["ro", mountFlags.MS_RDONLY],
+  // Our binds are read-only all the way down where they bring what is mounted below, without being told.
+  ["rro", mountFlags.MS_RDONLY],
   ["rw", 0],
+  ["exec", 0],
+  ["suid", 0],
   ["nosuid", mountFlags.MS_NOSUID],
   ["nodev", mountFlags.MS_NODEV],
   ["noexec", mountFlags.MS_NOEXEC],
   ["noatime", mountFlags.MS_NOATIME],
+  ["nodiratime", mountFlags.MS_NODIRATIME],
   ["relatime", mountFlags.MS_RELATIME],
   ["strictatime", mountFlags.MS_STRICTATIME],
   ["bind", 0],

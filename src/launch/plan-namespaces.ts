@@ -8,7 +8,9 @@ import type { CgroupPlan } from "./cgroups.js";
 import { idMapsOf, planMap } from "./id-mappings.js";
 import { namespaceFlags } from "./namespaces.js";
 import type { Spec } from "./oci-spec.js";
+import type { PlacedMount } from "./mounts.js";
 import { lowerDirectories, lowerMountSteps, mountPointSteps } from "./plan-lowers.js";
+import { attachTreeStep, copyUpSteps, mountTrees, openTreeStep } from "./plan-trees.js";
 import { mountSteps } from "./plan-mounts.js";
 import { processSteps } from "./plan-process.js";
 
@@ -24,6 +26,8 @@ export interface NamespacePlanInput {
   readonly privilege: Privilege;
   readonly own: OwnCapabilities;
   readonly cgroups: CgroupPlan;
+  /** The mounts in the spec that were asked for. */
+  readonly mounts?: readonly PlacedMount[];
   /** Whether the container gets our stdin. */
   readonly interactive: boolean;
 }
@@ -32,15 +36,21 @@ export interface NamespacePlanInput {
 export function planNamespaces(input: NamespacePlanInput): Plan {
   const { spec, privilege } = input;
   if (privilege.kind === "confined") throw noNamespaces(privilege.reason);
+  const trees = mountTrees(input.mounts ?? []);
   return [
     { kind: "seal" },
     ...input.cgroups.hostSteps,
     ...cloneSteps(input),
     // Not with the clone: the cgroup namespace's root is the cgroup we are in when it is made.
     { kind: "unshare", flags: cloneFlags.CLONE_NEWCGROUP },
+    ...trees.map(openTreeStep),
     { kind: "private-mounts" },
     ...rootSteps(input),
-    ...spec.mounts.flatMap((mount) => mountSteps(mount, input.cgroups)),
+    ...copyUpSteps(input.mounts ?? []),
+    ...spec.mounts.flatMap((mount) => {
+      const tree = trees.find(({ target }) => target === mount.destination);
+      return tree === undefined ? mountSteps(mount, input.cgroups) : [attachTreeStep(tree, mount)];
+    }),
     ...sealSteps(spec),
     ...identitySteps(input),
     ...(input.interactive ? [] : [{ kind: "stdin-null" } as const]),

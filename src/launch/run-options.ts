@@ -1,5 +1,5 @@
 import { UsageError } from "../core/errors.js";
-import type { FileOptions } from "./options/files.js";
+import { checkFileOptions, type FileOptions } from "./options/files.js";
 import type { IsolationOptions } from "./options/isolation.js";
 import { checkLimitOptions, type LimitOptions } from "./options/limits.js";
 import { checkNetworkOptions, type NetworkOptions } from "./options/network.js";
@@ -12,15 +12,21 @@ export interface RunOptions
 /** Refuses values no container could start with. @throws UsageError BAD_VALUE, BAD_FLAG */
 export function checkRunOptions(options: RunOptions): void {
   checkProcessOptions(options);
+  checkFileOptions(options);
   checkLimitOptions(options);
   checkNetworkOptions(options);
   if (options.isolation === "chroot") checkChroot(options);
 }
 
 function checkChroot(options: RunOptions): void {
-  const impossible =
-    options.readOnly === true ? "--read-only" : options.hostname !== undefined ? "--hostname" : "";
-  if (impossible === "") return;
+  const wanted = {
+    "--read-only": options.readOnly === true,
+    "--volume, --mount and --tmpfs": options.mounts !== undefined && options.mounts.length > 0,
+    "--shm-size": options.shmSize !== undefined,
+    "--hostname": options.hostname !== undefined,
+  };
+  const impossible = Object.entries(wanted).find(([, given]) => given)?.[0];
+  if (impossible === undefined) return;
   throw new UsageError(
     "BAD_FLAG",
     `${impossible}: not possible with --isolation chroot (expected namespaces)`,

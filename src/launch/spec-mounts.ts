@@ -1,6 +1,7 @@
 import type { Privilege } from "../helper/privilege.js";
 import { containerFiles } from "./container-files.js";
 import { idMapsOf, isMapped } from "./id-mappings.js";
+import { byDepth, ociMount, type PlacedMount } from "./mounts.js";
 import type { Mount } from "./oci-spec.js";
 
 export interface SpecMountsInput {
@@ -8,14 +9,33 @@ export interface SpecMountsInput {
   readonly network: "none" | "host";
   /** Absolute host directory with the generated /etc files, if they are to be mounted. */
   readonly containerDir: string | undefined;
+  /** What was asked for. */
+  readonly mounts: readonly PlacedMount[];
+  /** Bytes of /dev/shm. */
+  readonly shmSize: number;
 }
 
 const ttyGroup = 5;
 const strict = ["nosuid", "noexec", "nodev"];
 
-/** Docker's mounts in docker's order (moby daemon/pkg/oci/defaults.go), then the generated files. */
+/**
+ * Docker's mounts in docker's order (moby daemon/pkg/oci/defaults.go), then by depth what was asked for, /dev/shm and the
+ * generated files. What was asked for takes the place of ours at the same path, and of all below /dev.
+ */
 export function specMounts(input: SpecMountsInput): Mount[] {
-  const { privilege, network, containerDir } = input;
+  const { containerDir } = input;
+  const asked = input.mounts.map(ociMount);
+  const taken = new Set(asked.map(({ destination }) => destination));
+  const isFree = ({ destination }: Mount): boolean =>
+    !taken.has(destination) && !(taken.has("/dev") && destination.startsWith("/dev/"));
+  const files = containerDir === undefined ? [] : fileMounts(containerDir);
+  return [
+    ...kernelMounts(input).filter(isFree),
+    ...byDepth([...asked, ...[shmMount(input.shmSize), ...files].filter(isFree)]),
+  ];
+}
+
+function kernelMounts({ privilege, network }: SpecMountsInput): Mount[] {
   return [
     { destination: "/proc", type: "proc", source: "proc", options: strict },
     {
@@ -28,14 +48,13 @@ export function specMounts(input: SpecMountsInput): Mount[] {
     sysMount(privilege, network),
     { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro", ...strict] },
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: strict },
-    {
-      destination: "/dev/shm",
-      type: "tmpfs",
-      source: "shm",
-      options: [...strict, "mode=1777", "size=65536k"],
-    },
-    ...(containerDir === undefined ? [] : fileMounts(containerDir)),
   ];
+}
+
+function shmMount(bytes: number): Mount {
+  const size = bytes % 1024 === 0 ? `${bytes / 1024}k` : String(bytes);
+  const options = [...strict, "mode=1777", `size=${size}`];
+  return { destination: "/dev/shm", type: "tmpfs", source: "shm", options };
 }
 
 /** devpts refuses to mount with a group that has no mapping. */

@@ -3,12 +3,16 @@ import type { Privilege } from "../helper/privilege.js";
 import { shortId } from "./container-id.js";
 import type { HostFacts } from "./host-facts.js";
 import { idMapsOf, ociMapping, privilegeFor, requireMapped } from "./id-mappings.js";
+import type { PlacedMount } from "./mounts.js";
 import type { Linux, NamespaceType, Spec } from "./oci-spec.js";
 import { createProcess } from "./process.js";
 import { resourcesOf } from "./resources.js";
 import { checkRunOptions, type RunOptions } from "./run-options.js";
 import { specMounts } from "./spec-mounts.js";
 import { resolveUser, type AccountFiles } from "./user.js";
+
+/** Docker's; bytes. */
+const defaultShmSize = 64 * 1024 * 1024;
 
 export interface SpecInput {
   readonly image: ImageConfig;
@@ -23,6 +27,8 @@ export interface SpecInput {
   readonly host: HostFacts;
   /** Given, the files of {@link containerFiles} are mounted from here: absolute, and the caller writes them. */
   readonly containerDir?: string;
+  /** See `containerMounts`; `options.mounts` does not count here. */
+  readonly mounts?: readonly PlacedMount[];
 }
 
 /**
@@ -42,7 +48,13 @@ export function createSpec(input: SpecInput): Spec {
     process: createProcess({ image: image.process, options, user, hostname, groups }),
     root: { path: input.rootPath, readonly: options.readOnly ?? false },
     hostname,
-    mounts: specMounts({ privilege, network: options.network, containerDir }),
+    mounts: specMounts({
+      privilege,
+      network: options.network,
+      containerDir,
+      mounts: input.mounts ?? [],
+      shmSize: options.shmSize ?? defaultShmSize,
+    }),
     linux: linuxOf({ ...input, privilege }, `/pullrun/${containerId}`),
   };
 }

@@ -20,6 +20,8 @@ export interface StorePaths {
   readonly containers: string;
   /** Holds a symbolic link to the id for every name that is taken. */
   readonly names: string;
+  /** Not there before the first volume is. */
+  readonly volumes: string;
   blob(digest: Digest): string;
   /** Directory of a download: `data` and `lock`. */
   ingest(digest: Digest): string;
@@ -57,6 +59,7 @@ export function storePaths(root: string): StorePaths {
     rootfs: at("rootfs"),
     containers: at("containers"),
     names: at("names"),
+    volumes: at("volumes"),
     blob: (digest) => at("blobs", "sha256", hexOf(digest)),
     ingest: (digest) => at("ingest", `sha256-${hexOf(digest)}`),
     layer: (diffId) => at("layers", hexOf(diffId)),

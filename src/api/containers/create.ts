@@ -3,6 +3,7 @@ import path from "node:path";
 import { formatPlatform, hostPlatform } from "../../core/platform.js";
 import type { Lower } from "../../helper/lower.js";
 import { createContainerId } from "../../launch/container-id.js";
+import type { PlacedMount } from "../../launch/mounts.js";
 import { checkLifeOptions, type LifeOptions } from "../../launch/options/life.js";
 import type { RunOptions } from "../../launch/run-options.js";
 import type { AccountFiles } from "../../launch/user.js";
@@ -71,6 +72,8 @@ async function takeName(
 
 /** Nothing in the directory is anybody else's yet but for a flat root file system, which is ours to delete too. */
 export async function discardDirectory(context: Context, directory: string): Promise<void> {
+  const { removeAnonymousVolumes } = await import("../volumes/remove.js");
+  await removeAnonymousVolumes(context, directory);
   await rm(directory, { recursive: true, force: true }).catch(async () => {
     const { removeTree } = await import("../../store/remove-tree.js");
     await removeTree(directory, { helper: await context.helper(), privilege: await context.privilege() });
@@ -91,6 +94,7 @@ async function designLaunch(context: Context, job: Job): Promise<Launch> {
   const { options } = request;
   const root = options.isolation === "chroot" ? await unpackRoot(context, job) : await findRoot(context, job);
   const privilege = await context.privilege();
+  const mounts = await mountsOf(context, job);
   const { spec, files, own } = launchInput({
     image,
     options,
@@ -99,15 +103,31 @@ async function designLaunch(context: Context, job: Job): Promise<Launch> {
     privilege,
     facts: root.facts,
     rootPath: root.path,
+    mounts,
   });
   return {
-    state: { ...stateOf(job), command: spec.process.args, ...root.runsOn },
+    state: {
+      ...stateOf(job),
+      command: spec.process.args,
+      ...root.runsOn,
+      ...(mounts.length === 0 ? {} : { mounts }),
+    },
     spec,
     directory,
     lowers: root.lowers,
     files,
     own,
   };
+}
+
+/** In chroot isolation nothing can be mounted, and the image's VOLUMEs are directories like any other. */
+async function mountsOf(context: Context, job: Job): Promise<readonly PlacedMount[]> {
+  const { options } = job.request;
+  const mounts = options.mounts ?? [];
+  const imageVolumes = options.isolation === "chroot" ? [] : job.image.config.value.process.volumes;
+  if (mounts.length === 0 && imageVolumes.length === 0) return [];
+  const { placeMounts } = await import("../volumes/place.js");
+  return placeMounts(context, { mounts, imageVolumes, containerDir: job.directory });
 }
 
 function stateOf({ id, name, image, request }: Job): Omit<ContainerState, "command"> {

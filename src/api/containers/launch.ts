@@ -10,6 +10,7 @@ import type { ContainerFile } from "../../launch/container-files.js";
 import type { Spec } from "../../launch/oci-spec.js";
 import { chrootWarning, planChroot } from "../../launch/plan-chroot.js";
 import { planNamespaces } from "../../launch/plan-namespaces.js";
+import { anonymousDirectories } from "../../launch/plan-trees.js";
 import type { Context } from "../context.js";
 import { planFile } from "./directory.js";
 import type { ContainerState } from "./state.js";
@@ -43,18 +44,21 @@ export async function writePlan(context: Context, launch: Launch): Promise<Plan>
 
 async function planLaunch(context: Context, launch: Launch): Promise<Plan> {
   const { state, spec, directory, nameFile, lowers, files, own } = launch;
+  const mounts = state.mounts ?? [];
   const common = {
     spec,
     containerId: state.id,
     containerDir: directory,
     // The name first: it must never lead to a container that is not there.
-    remove: state.autoRemove ? [...(nameFile === undefined ? [] : [nameFile]), directory] : [],
+    remove: state.autoRemove
+      ? [...(nameFile === undefined ? [] : [nameFile]), ...anonymousDirectories(mounts), directory]
+      : [],
     privilege: await context.privilege(),
     own,
     cgroups: planCgroups({ resources: spec.linux.resources, containerId: state.id }, readCgroupHost()),
     interactive: state.options.interactive,
   };
-  if (state.options.isolation !== "chroot") return planNamespaces({ ...common, lowers });
+  if (state.options.isolation !== "chroot") return planNamespaces({ ...common, lowers, mounts });
   context.emit({ type: "warning", message: chrootWarning });
   return planChroot({ ...common, rootDir: flatRoot(directory), files });
 }

@@ -3,6 +3,7 @@ import path from "node:path";
 import type { DiffId, Digest } from "../../core/digest.js";
 import { errnoOf, StoreError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
+import type { PlacedMount } from "../../launch/mounts.js";
 import type { RestartPolicy } from "../../launch/options/life.js";
 import type { RunOptions } from "../../launch/run-options.js";
 import { atomicWrite } from "../../store/files.js";
@@ -31,6 +32,8 @@ export interface ContainerState {
   /** Seconds; -1: SIGKILL never follows. */
   readonly stopTimeout: number;
   readonly ports?: readonly PublishedPort[];
+  /** What was asked for and the image's VOLUMEs, with the volumes that were made for them. */
+  readonly mounts?: readonly PlacedMount[];
   /** Of the root file system it runs on; none in chroot isolation, which has a copy of its own. */
   readonly chainId?: Digest;
   /** The layers of that root file system, bottom first. */

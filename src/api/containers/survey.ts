@@ -8,6 +8,7 @@ import { isLocked } from "../../store/lock.js";
 import { removeTree } from "../../store/remove-tree.js";
 import type { Store } from "../../store/store.js";
 import type { Context } from "../context.js";
+import { removeAnonymousVolumes } from "../volumes/remove.js";
 import { readContainer, type Container } from "./container.js";
 import { lockFile } from "./directory.js";
 
@@ -25,6 +26,7 @@ export async function surveyContainers(context: Context, store: Store): Promise<
 export async function sweepContainers(context: Context, store: Store): Promise<Survey> {
   const survey = await listContainers(context, store);
   for (const directory of survey.abandoned) {
+    await removeAnonymousVolumes(context, directory);
     await removeTree(directory, { helper: await context.helper(), privilege: await context.privilege() });
   }
   return survey;

@@ -1,10 +1,45 @@
-import type { FileOptions } from "../../launch/options/files.js";
+import type { FileMount, FileOptions } from "../../launch/options/files.js";
 import type { FlagSpec, Invocation } from "../command.js";
+import { parseMountFlag } from "../mounts/mount-flag.js";
+import { parseTmpfsFlag } from "../mounts/tmpfs-flag.js";
+import { parseVolumeFlag } from "../mounts/volume-flag.js";
+import { parsed, parseSize } from "../values.js";
+import { given } from "./given.js";
 
 export const fileFlags: readonly FlagSpec[] = [
   { flags: "--read-only", description: "mount the root file system read-only" },
+  {
+    flags: "-v, --volume <[source:]target[:options]>",
+    description: "mount a directory or file of this machine, or a volume",
+    repeat: true,
+  },
+  {
+    flags: "--mount <key=value,...>",
+    description: "the same spelt out: type=bind|volume|tmpfs,source=,target=,readonly, …",
+    repeat: true,
+  },
+  { flags: "--tmpfs <path[:options]>", description: "mount an empty directory in memory", repeat: true },
+  { flags: "--shm-size <bytes>", description: "size of /dev/shm (64m)" },
 ];
 
-export function fileOptionsOf({ flags }: Invocation): FileOptions {
-  return { readOnly: flags.on("read-only") };
+/** @throws UsageError */
+export function fileOptionsOf(invocation: Invocation): FileOptions {
+  const { flags } = invocation;
+  const mounts = mountsOf(invocation);
+  return {
+    readOnly: flags.on("read-only"),
+    ...given("mounts", mounts.length === 0 ? undefined : mounts),
+    ...given("shmSize", parsed(flags, "shm-size", parseSize)),
+  };
+}
+
+function mountsOf({ flags, note }: Invocation): FileMount[] {
+  const directory = process.cwd();
+  const volumes = flags.list("volume").map((text) => parseVolumeFlag(text, directory));
+  for (const line of volumes.flatMap(({ notes }) => notes)) note(line);
+  return [
+    ...volumes.map(({ mount }) => mount),
+    ...flags.list("mount").map((text) => parseMountFlag(text, directory)),
+    ...flags.list("tmpfs").map(parseTmpfsFlag),
+  ];
 }

@@ -1,4 +1,60 @@
+import { checkMounts } from "../mount-checks.js";
+import { badValue } from "./bad-value.js";
+
 /** What the container sees of the host's files, and of its own. */
 export interface FileOptions {
   readonly readOnly?: boolean;
+  /** `-v`, `--mount` and `--tmpfs`, in the order given. */
+  readonly mounts?: readonly FileMount[];
+  /** Bytes of /dev/shm. */
+  readonly shmSize?: number;
+}
+
+export type FileMount = BindMount | VolumeMount | TmpfsMount;
+
+interface MountBase {
+  /** Absolute, in the container. */
+  readonly target: string;
+  readonly readOnly?: boolean;
+}
+
+export interface BindMount extends MountBase {
+  readonly type: "bind";
+  /** Absolute host path. */
+  readonly source: string;
+  /** Make a directory of that name where there is nothing, as docker does for `-v`. */
+  readonly createSource?: boolean;
+  readonly propagation?: Propagation;
+  /**
+   * What of mounts below the source: `enabled`, they come along (and are read-only where the bind is); `writable`, they
+   * stay as they are; `disabled`, they stay behind.
+   */
+  readonly recursive?: "enabled" | "writable" | "disabled";
+}
+
+export interface VolumeMount extends MountBase {
+  readonly type: "volume";
+  /** None: an anonymous volume, made for this container. */
+  readonly name?: string;
+  /** Leave the volume empty, whatever the image has at the target. */
+  readonly noCopy?: boolean;
+  /** Directory or file in the volume to mount instead of all of it. */
+  readonly subpath?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface TmpfsMount extends MountBase {
+  readonly type: "tmpfs";
+  /** As mount(8) spells them: `size=64m`, `mode=1770`, `exec`. */
+  readonly options?: readonly string[];
+}
+
+export type Propagation = "private" | "rprivate" | "slave" | "rslave" | "shared" | "rshared";
+
+/** @throws UsageError BAD_VALUE */
+export function checkFileOptions({ mounts = [], shmSize }: FileOptions): void {
+  checkMounts(mounts);
+  if (shmSize !== undefined && !(Number.isSafeInteger(shmSize) && shmSize > 0)) {
+    throw badValue("--shm-size", `${shmSize} bytes`, "a size above zero");
+  }
 }
