@@ -1,6 +1,11 @@
 /*
- * pullrun-helper run PLAN [STATUS_FD]    execute the plan in the file PLAN, or read from descriptor N with fd:N
- * pullrun-helper lock PATH               hold an exclusive lock until end of input
+ * pullrun-helper run PLAN [STATUS_FD]              execute the plan in the file PLAN, or read from descriptor N with fd:N
+ * pullrun-helper start PLAN detached [STATUS_FD]   the same under a supervisor in the background
+ * pullrun-helper start PLAN attached INPUT PROXY KEYS
+ * pullrun-helper attach DIR INPUT PROXY KEYS       join our streams with those of a container started so
+ * pullrun-helper lock PATH                         hold an exclusive lock until end of input
+ *
+ * INPUT: stdin or nostdin; PROXY: signals or nosignals; KEYS: the bytes that detach, in hexadecimal.
  *
  * All policy is in the plan (src/helper/plan.ts); nothing is looked up here, no environment, no configuration, no user
  * database. Order of things: refuse privilege we were not meant to have; read and check the whole plan; host phase;
@@ -19,6 +24,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "background.h"
+#include "client.h"
 #include "process.h"
 #include "run.h"
 #include "seal.h"
@@ -96,11 +103,12 @@ read_plan (const char *path, size_t *size)
   return NULL;
 }
 
+/* `client`: with it whoever starts something in the background stays attached. */
 static int
-run (struct context *context, char **argv)
+run (struct context *context, char **argv, bool background, const struct client_options *client)
 {
   const char *path = argv[2];
-  struct plan plan;
+  static struct plan plan;
   struct plan_problem problem;
   size_t size = 0;
   uint8_t *bytes = read_plan (path, &size);
@@ -115,14 +123,14 @@ run (struct context *context, char **argv)
     return EXIT_OURS;
   }
   context->plan = &plan;
-  if (plan.steps[0].kind == STEP_SEAL && seal_ourselves (argv, bytes, size) < 0) {
+  if (plan.steps[0].kind == STEP_SEAL && seal_ourselves (context, argv, bytes, size) < 0) {
     report_failure (context, 1, step_name (STEP_SEAL));
     return EXIT_OURS;
   }
   /* SIGCHLD ignored by whoever started us would make children vanish unreaped. */
   reset_signals ();
   context->umask = umask (0);
-  return run_plan (context);
+  return background ? start_in_background (context, client) : run_plan (context);
 }
 
 /*
@@ -158,22 +166,47 @@ hold_lock (const struct context *context, const char *path)
   return 0;
 }
 
+static bool
+parse_client (char **argv, struct client_options *options)
+{
+  *options = (struct client_options){ strcmp (argv[0], "stdin") == 0, strcmp (argv[1], "signals") == 0, argv[2] };
+  return (options->input || strcmp (argv[0], "nostdin") == 0) && (options->proxy || strcmp (argv[1], "nosignals") == 0);
+}
+
+static bool
+parse_status_descriptor (struct context *context, const char *text)
+{
+  context->status_fd = parse_descriptor (text);
+  return context->status_fd >= 0;
+}
+
+static int
+dispatch (struct context *context, int argc, char **argv)
+{
+  const char *verb = argc > 2 ? argv[1] : "", *object = argc > 2 ? argv[2] : "", *how = argc > 3 ? argv[3] : "";
+  struct client_options options;
+  if (strcmp (verb, "lock") == 0 && argc == 3)
+    return hold_lock (context, object);
+  if (strcmp (verb, "run") == 0 && (argc == 3 || (argc == 4 && parse_status_descriptor (context, argv[3]))))
+    return run (context, argv, false, NULL);
+  if (strcmp (verb, "start") == 0 && strcmp (how, "detached") == 0
+      && (argc == 4 || (argc == 5 && parse_status_descriptor (context, argv[4]))))
+    return run (context, argv, true, NULL);
+  if (strcmp (verb, "start") == 0 && strcmp (how, "attached") == 0 && argc == 7 && parse_client (argv + 4, &options))
+    return run (context, argv, true, &options);
+  if (strcmp (verb, "attach") == 0 && argc == 6 && parse_client (argv + 3, &options))
+    return client_attach (context, object, &options);
+  return refuse (context, verb, "wrong arguments (expected run, start, attach or lock; see main.c)");
+}
+
 int
 main (int argc, char **argv)
 {
-  struct context context = { .status_fd = -1, .root = -1, .supervisor = -1, .hint = "" };
+  struct context context = { .status_fd = -1, .root = -1, .supervisor = -1, .hint = "", .started = -1, .lock = -1 };
   open_standard_descriptors ();
   /* Started by descriptor, our name would be its number. */
   prctl (PR_SET_NAME, "pullrun-helper");
-  if (argc == 4)
-    context.status_fd = parse_descriptor (argv[3]);
   if (is_privileged_file ())
     return refuse (&context, argv[0], "refusing to run setuid or with file capabilities");
-  if (argc == 3 && strcmp (argv[1], "lock") == 0)
-    _exit (hold_lock (&context, argv[2]));
-  if (argc < 3 || argc > 4 || strcmp (argv[1], "run") != 0)
-    return refuse (&context, "", "usage: pullrun-helper run PLAN [STATUS_FD] | pullrun-helper lock PATH");
-  if (argc == 4 && context.status_fd < 0)
-    return refuse (&context, argv[3], "not an open descriptor above 2");
-  _exit (run (&context, argv));
+  _exit (dispatch (&context, argc, argv));
 }

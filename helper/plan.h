@@ -67,6 +67,8 @@ enum phase { HOST = 1, CHILD = 2, CLEANUP = 4, CREATED = 8 };
   X (39, REMOVE_TREE, "remove-tree", "s", HOST | CHILD | CLEANUP) \
   X (40, REMOVE_CGROUP, "remove-cgroup", "s", HOST | CHILD | CLEANUP) \
   X (41, MOUNT_EROFS, "mount-erofs", "ssS", CHILD) \
+  X (42, RECORD, "record", "s", HOST) \
+  X (43, SUPERVISE, "supervise", "siiiii", HOST) \
   X (50, JOIN, "join", "iii", HOST) \
   X (52, JOIN_NAMESPACE, "join-namespace", "si", HOST) \
   X (55, SEAL, "seal", "", HOST) \

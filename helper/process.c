@@ -176,12 +176,18 @@ step_environment (struct context *context, const struct step *step)
 
 /* Node leaves SIGPIPE ignored and may have set O_NONBLOCK on our stdin, stdout and stderr. */
 void
-reset_signals (void)
+reset_dispositions (void)
 {
   struct sigaction standard = { .sa_handler = SIG_DFL };
-  sigset_t none;
   for (int number = 1; number < NSIG; number++)
     sigaction (number, &standard, NULL);
+}
+
+void
+reset_signals (void)
+{
+  sigset_t none;
+  reset_dispositions ();
   sigemptyset (&none);
   sigprocmask (SIG_SETMASK, &none, NULL);
 }

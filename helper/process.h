@@ -16,6 +16,8 @@ int exec_status (int error);
 
 /* True if `capability` is in our effective set. */
 bool have_capability (unsigned capability);
+/* What signals do by default; which are blocked stays. */
+void reset_dispositions (void);
 /* Default signal dispositions and nothing blocked, as a new program expects. */
 void reset_signals (void);
 

@@ -13,13 +13,15 @@
 #include "network.h"
 #include "process.h"
 #include "program.h"
+#include "record.h"
 #include "remove.h"
 #include "root.h"
 #include "seal.h"
-#include "supervise.h"
+#include "service.h"
 #include "system.h"
 #include "trees.h"
 #include "volume.h"
+#include "watch.h"
 
 static int
 step_hint (struct context *context, const struct step *step)
@@ -41,6 +43,8 @@ static int (*const execute[STEP_KIND_LIMIT]) (struct context *, const struct ste
   [STEP_MAKE_DIR] = step_make_dir,
   [STEP_WRITE] = step_write,
   [STEP_LOCK] = step_lock,
+  [STEP_RECORD] = step_record,
+  [STEP_SUPERVISE] = step_supervise,
   [STEP_JOIN] = step_join,
   [STEP_JOIN_NAMESPACE] = step_join_namespace,
   [STEP_SEAL] = step_seal,
@@ -89,6 +93,14 @@ static int (*const execute[STEP_KIND_LIMIT]) (struct context *, const struct ste
   [STEP_REQUEST] = step_request,
 };
 
+static void
+record_failure (void)
+{
+  char line[512];
+  failure_line (line, sizeof line);
+  record_error (line);
+}
+
 /* Steps [from, to); 0, or the exit status of the one that failed. */
 static int
 run_steps (struct context *context, size_t from, size_t to)
@@ -99,6 +111,8 @@ run_steps (struct context *context, size_t from, size_t to)
       continue;
     int status = step->kind == STEP_EXEC ? exec_status (failure_error ()) : EXIT_OURS;
     report_failure (context, i + 1, step_name (step->kind));
+    if (context->supervisor < 0 && i < context->plan->cleanup)
+      record_failure ();
     return status;
   }
   return 0;
@@ -142,44 +156,75 @@ run_cleanup (struct context *context, int namespace)
       run_steps (context, i, i + 1);
 }
 
+/* In the supervisor, before there is a program. */
+static int
+not_started (struct context *context)
+{
+  report_failure (context, context->plan->clone + 1, step_name (STEP_CLONE));
+  record_failure ();
+  return EXIT_OURS;
+}
+
 /* Clone, and what is to be done before the child goes on. 0, or the exit status; does not return in the child. */
 static int
 create_child (struct context *context, struct child *child)
 {
   const struct plan *plan = context->plan;
-  if (start_child (context, &plan->steps[plan->clone], child) < 0) {
+  struct service *service = context->service;
+  if (service && streams_open (service) < 0)
+    return not_started (context);
+  int started = start_child (context, &plan->steps[plan->clone], child);
+  /* In the child: cleaning up is the supervisor's. */
+  if (started < 0 && child->pid == 0) {
     report_failure (context, plan->clone + 1, step_name (STEP_CLONE));
-    /* In the child: cleaning up is the supervisor's. */
-    if (child->pid == 0)
-      _exit (EXIT_OURS);
-    return EXIT_OURS;
+    _exit (EXIT_OURS);
   }
   if (child->pid == 0)
     _exit (run_steps (context, plan->clone + 1, plan->created));
+  close_descriptor (&context->started);
+  context->started = -1;
+  if (service)
+    streams_keep_ours (service);
+  if (started < 0)
+    return not_started (context);
   context->child = child->pid;
   int status = child->go < 0 ? 0 : run_steps (context, plan->created + 1, plan->cleanup);
-  if (status == 0 && let_go (child) < 0) {
-    report_failure (context, plan->clone + 1, step_name (STEP_CLONE));
-    status = EXIT_OURS;
-  }
+  if (status == 0 && let_go (child) < 0)
+    status = not_started (context);
   if (status != 0)
     kill_child (child);
   return status;
+}
+
+/* What an earlier run of the plan has noted. */
+static void
+begin_anew (struct context *context)
+{
+  while (context->join_count > 0)
+    close (context->joins[--context->join_count].fd);
+  context->child = 0;
+  context->hint = "";
 }
 
 int
 run_plan (struct context *context)
 {
   const struct plan *plan = context->plan;
-  struct child child = { .pid = -1, .namespace = -1, .go = -1 };
+  begin_anew (context);
+  struct child child = { .pid = -1, .namespace = -1, .go = -1, .started = -1, .leash = -1 };
   int status = run_steps (context, 0, plan->clone);
   if (plan->clone == plan->count)
     return status;
   if (status == 0)
     status = create_child (context, &child);
   if (status == 0)
-    status = wait_for_child (&child);
+    status = watch_child (context, &child);
   end_daemons (context);
   run_cleanup (context, child.namespace);
+  close_descriptor (&child.namespace);
+  close_descriptor (&child.started);
+  close_descriptor (&child.leash);
+  if (!context->service)
+    record_exited (status);
   return status;
 }

@@ -96,7 +96,7 @@ plan_descriptor (const uint8_t *plan, size_t size)
 }
 
 int
-seal_ourselves (char **argv, const uint8_t *plan, size_t size)
+seal_ourselves (const struct context *context, char **argv, const uint8_t *plan, size_t size)
 {
   char descriptor[32];
   static char *no_environment[] = { NULL };
@@ -115,8 +115,8 @@ seal_ourselves (char **argv, const uint8_t *plan, size_t size)
     argv[2] = descriptor;
   }
   /* parse_descriptor has it closed on exec. */
-  if (argv[3])
-    fcntl (atoi (argv[3]), F_SETFD, 0);
+  if (context->status_fd >= 0)
+    fcntl (context->status_fd, F_SETFD, 0);
   execveat (view < 0 ? copy : view, "", argv, no_environment, AT_EMPTY_PATH);
   return fail (SELF, "cannot start the sealed copy of the helper");
 }

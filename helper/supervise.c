@@ -17,6 +17,7 @@
 #include "network.h"
 #include "process.h"
 #include "program.h"
+#include "service.h"
 
 /* user_namespaces(7): at most 340 lines of three numbers. */
 #define MAX_MAP_WORDS (340 * 3)
@@ -119,6 +120,8 @@ begin_child (struct context *context, const struct step *step, const int go[2])
   char byte;
   close (go[1]);
   release_ports ();
+  if (context->service && streams_take (context) < 0)
+    return -1;
   /* End of file: the supervisor has failed and told why. */
   if (read (go[0], &byte, 1) != 1)
     _exit (EXIT_OURS);
@@ -146,9 +149,13 @@ start_child (struct context *context, const struct step *step, struct child *chi
 {
   uint64_t flags = step_integer (step, 0);
   sigset_t all;
-  int go[2];
-  if (pipe2 (go, O_CLOEXEC) < 0)
+  int go[2], told[2];
+  if (pipe2 (go, O_CLOEXEC) < 0 || pipe2 (told, O_CLOEXEC) < 0)
     return fail ("", "cannot make a pipe");
+  child->leash = go[1];
+  child->started = told[0];
+  fcntl (told[0], F_SETFL, O_NONBLOCK);
+  context->started = told[1];
   sigfillset (&all);
   sigprocmask (SIG_BLOCK, &all, NULL);
   child->own_pids = flags & CLONE_NEWPID || context->join_count > 0;
@@ -187,79 +194,4 @@ kill_child (const struct child *child)
 {
   kill (child->pid, SIGKILL);
   waitpid (child->pid, NULL, 0);
-}
-
-static int
-status_of (int status)
-{
-  return WIFSIGNALED (status) ? EXIT_BY_SIGNAL + WTERMSIG (status) : WEXITSTATUS (status);
-}
-
-/*
- * Ctrl-Z: the container gets to know (a process without a handler ignores it there, like any that has no terminal)
- * and we stop ourselves, so that the shell has its prompt back; the container goes on running. Stops for terminal
- * input or output are not ours to act on: we do neither.
- */
-static void
-pass_on (pid_t child, int number)
-{
-  if (number == SIGPIPE || number == SIGTTIN || number == SIGTTOU)
-    return;
-  kill (child, number);
-  if (number == SIGTSTP)
-    kill (getpid (), SIGSTOP);
-}
-
-/* True once there are no more children to reap; `*status` is set when the child was among those reaped. */
-static bool
-reap (pid_t child, int options, int *status)
-{
-  for (;;) {
-    int one;
-    pid_t pid = waitpid (-1, &one, options);
-    if (pid == child)
-      *status = one;
-    if (pid == 0 || (pid < 0 && errno != EINTR))
-      return pid < 0;
-    if (pid > 0 && options == 0)
-      return false;
-  }
-}
-
-/* Processes the container left behind; those of a pid namespace have gone with it. */
-static void
-end_orphans (pid_t child)
-{
-  char path[64];
-  int status;
-  snprintf (path, sizeof path, "/proc/self/task/%d/children", (int) getpid ());
-  for (bool none = reap (child, WNOHANG, &status); !none; none = reap (child, 0, &status)) {
-    FILE *children = fopen (path, "re");
-    int pid;
-    bool killed = false;
-    while (children && fscanf (children, "%d", &pid) == 1)
-      killed |= kill (pid, SIGKILL) == 0;
-    if (children)
-      fclose (children);
-    if (!killed)
-      return;
-  }
-}
-
-int
-wait_for_child (const struct child *child)
-{
-  sigset_t all;
-  int status = -1;
-  sigfillset (&all);
-  while (status < 0) {
-    int number = sigwaitinfo (&all, NULL);
-    if (number == SIGCHLD)
-      reap (child->pid, WNOHANG, &status);
-    else if (number > 0)
-      pass_on (child->pid, number);
-  }
-  if (!child->own_pids)
-    end_orphans (child->pid);
-  return status_of (status);
 }

@@ -1,4 +1,4 @@
-/* The child in its namespaces, and the life of the process that watches over it. */
+/* The child in its namespaces. */
 #ifndef PULLRUN_SUPERVISE_H
 #define PULLRUN_SUPERVISE_H
 
@@ -9,6 +9,8 @@ struct child {
   int namespace;    /* descriptor of its user namespace, -1 when it has none of its own */
   bool own_pids;    /* its pid namespace ends with it */
   int go;           /* where the child waits for a byte; -1 for one that has ended already */
+  int started;      /* read end of its context's pipe of that name */
+  int leash;        /* open as long as we live, and the child may */
 };
 
 /*
@@ -19,7 +21,5 @@ int start_child (struct context *context, const struct step *step, struct child 
 int let_go (const struct child *child);
 /* For one that is not to go on. */
 void kill_child (const struct child *child);
-/* Passes signals on until the child ends. Its exit status, or 128 and the signal that killed it. */
-int wait_for_child (const struct child *child);
 
 #endif

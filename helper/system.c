@@ -53,13 +53,25 @@ lock_file (const char *path, int mode)
   return -1;
 }
 
-/* Held by the open descriptor until the helper ends; a started program does not inherit it. Does not wait: somebody
- * else's lock is an answer, EAGAIN. */
+/* Milliseconds: a supervisor says that its container has ended just before it lets go. */
+#define LOCK_PATIENCE 500
+
+/*
+ * Held by the open descriptor until the helper ends, over restarts; a started program does not inherit it. Somebody
+ * else's lock is an answer: EAGAIN.
+ */
 int
 step_lock (struct context *context, const struct step *step)
 {
-  (void) context;
-  return lock_file (step_string (step, 0), LOCK_NB) < 0 ? fail (step_string (step, 0), "cannot lock") : 0;
+  const char *path = step_string (step, 0);
+  for (int waited = 0; context->lock < 0 && waited < LOCK_PATIENCE; waited += 10) {
+    context->lock = lock_file (path, LOCK_NB);
+    if (context->lock < 0 && errno != EAGAIN)
+      break;
+    if (context->lock < 0)
+      usleep (10000);
+  }
+  return context->lock < 0 ? fail (path, "cannot lock") : 0;
 }
 
 int

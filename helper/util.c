@@ -95,9 +95,8 @@ write_json_string (FILE *to, const char *text)
 }
 
 static void
-write_human (const struct context *context, FILE *to)
+write_line (FILE *to)
 {
-  fputs ("pullrun: ", to);
   write_printable (to, failure.what);
   if (failure.object[0]) {
     fputs (": ", to);
@@ -106,6 +105,25 @@ write_human (const struct context *context, FILE *to)
   const char *description = failure.error ? strerrordesc_np (failure.error) : NULL;
   if (description)
     fprintf (to, ": %s", description);
+}
+
+void
+failure_line (char *text, size_t size)
+{
+  FILE *to = fmemopen (text, size, "w");
+  text[0] = 0;
+  if (!to)
+    return;
+  write_line (to);
+  fclose (to);
+  text[size - 1] = 0;
+}
+
+static void
+write_human (const struct context *context, FILE *to)
+{
+  fputs ("pullrun: ", to);
+  write_line (to);
   putc ('\n', to);
   if (context->hint[0]) {
     fputs ("hint: ", to);
@@ -148,7 +166,11 @@ report_failure (const struct context *context, size_t step, const char *kind)
   write_json (context, to, step, kind);
   fclose (to);
   /* One write each, so that lines of several processes do not mix. Nobody is left to tell if this fails. */
-  (void) !write (STDERR_FILENO, text, human);
+  bool piped = context->service && context->started >= 0;
+  (void) !write (piped ? context->started : STDERR_FILENO, text, human);
+  /* In the foreground the text goes past the supervisor: it sees a byte, and knows that nothing was started. */
+  if (!piped && context->started >= 0)
+    (void) !write (context->started, "", 1);
   if (context->status_fd >= 0)
     (void) !write (context->status_fd, text + human, size - human);
 }

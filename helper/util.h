@@ -28,6 +28,7 @@ struct daemon {
 };
 /* Trees held by open-tree steps at once. */
 #define MAX_TREES 256
+struct service;
 
 struct context {
   const struct plan *plan;
@@ -45,6 +46,9 @@ struct context {
   struct daemon daemons[MAX_DAEMONS];
   size_t daemon_count;
   int trees[MAX_TREES]; /* descriptors; 0: none */
+  int started;       /* in the child: failures go there, and exec closes it. What forks from us must too. Else -1 */
+  int lock;          /* held by this descriptor; -1: not */
+  struct service *service; /* what the supervisor in the background looks after; NULL in the foreground */
 };
 
 #define autoclose __attribute__ ((cleanup (close_descriptor)))
@@ -61,7 +65,9 @@ int fail (const char *object, const char *what, ...) __attribute__ ((format (pri
 int fail_with (int error, const char *object, const char *what, ...) __attribute__ ((format (printf, 3, 4)));
 int failure_error (void);
 
-/* Writes the noted failure to stderr and, as one JSON line, to the status descriptor. `step` counts from 1. */
+/* The noted failure in one line, without a name in front or a line end. */
+void failure_line (char *text, size_t size);
+/* Writes the noted failure where failures go and, as one JSON line, to the status descriptor. `step` counts from 1. */
 void report_failure (const struct context *context, size_t step, const char *kind);
 
 /* Whole buffer or -1 with errno. */

@@ -87,6 +87,8 @@ export const stepLayouts: { readonly [K in Step["kind"]]: StepLayout<K> } = {
   "reserve-port": layout(69, "isii", "protocol", "address", "port", "hold"),
   request: layout(70, "sbs", "path", "request", "expected"),
   seal: layout(55, ""),
+  record: layout(42, "s", "directory"),
+  supervise: layout(43, "siiiii", "directory", "logBytes", "terminal", "input", "restart", "retries"),
 };
 
 const optionalFlag = 1;

@@ -26,6 +26,24 @@ export type Step =
   | { readonly kind: "join"; readonly pid: number; readonly start: bigint; readonly namespaces: number }
   /** The same for one namespace by path, such as one `ip netns add` made; anything else there is refused. */
   | { readonly kind: "join-namespace"; readonly path: string; readonly namespace: number }
+  /** Keep the file `status` in this directory (helper/record.h). Every plan for a container has it. */
+  | { readonly kind: "record"; readonly directory: string }
+  /** Only for {@link startDetached} and {@link startAttached}, which need it; after `lock`. */
+  | {
+      readonly kind: "supervise";
+      /** Where `log` and the socket `attach` go; "" for neither, as for `exec`. */
+      readonly directory: string;
+      /** Size at which `log` becomes `log.1`; 0 keeps none. */
+      readonly logBytes: number;
+      /** 1: there is a `terminal` step, else the streams are pipes. */
+      readonly terminal: number;
+      /** One of {@link inputPolicies}. */
+      readonly input: number;
+      /** One of {@link restartPolicies}. */
+      readonly restart: number;
+      /** How often `on-failure` starts it again; 0: without end. */
+      readonly retries: number;
+    }
   /** Fork with `CLONE_*` flags (0: plain fork), write the id maps, enter the cgroups, let the child go on. */
   | {
       readonly kind: "clone";
@@ -213,3 +231,16 @@ export type Step =
 export type PlanStep = Step & { readonly optional?: true };
 
 export type Plan = readonly PlanStep[];
+
+/** What becomes of a supervised container's standard input (helper/service.h). */
+export const inputPolicies = {
+  /** /dev/null. */
+  closed: 0,
+  /** Open until the first client that gives input is done or gone: docker's StdinOnce. */
+  once: 1,
+  /** Open whoever comes and goes. */
+  open: 2,
+} as const;
+
+/** The supervisor's side of `--restart`: `unless-stopped` is `always` to it. A file `stop` in the directory ends it. */
+export const restartPolicies = { no: 0, "on-failure": 1, always: 2 } as const;

@@ -18,7 +18,7 @@ const writeBytes = 256 * 1024;
 export function openHelper(path: string): Helper {
   return {
     path,
-    run: (plan, options) => runPlan(path, plan, options),
+    run: (plan, options) => runHelper(path, ["run", "fd:3", "4"], plan, options),
     lock: (file, signal) => takeLock(path, file, signal),
   };
 }
@@ -28,13 +28,55 @@ export function openHelper(path: string): Helper {
  * @throws LaunchError HELPER_FAILED where Node has no execve (before 22.15)
  */
 export function execHelper(path: string, planPath: string): never {
+  return becomeHelper(path, ["run", planPath]);
+}
+
+/** A client of a supervised container: what of us it gets. */
+export interface ClientOptions {
+  /** Passes our standard input on. */
+  readonly stdin: boolean;
+  /** Passes signals on, where the container has no terminal of its own. */
+  readonly signals: boolean;
+  /** From {@link encodeDetachKeys}. */
+  readonly detachKeys: string;
+}
+
+/** Becomes the first client of a container that a supervisor in the background starts from the plan. */
+export function startAttached(path: string, planPath: string, options: ClientOptions): never {
+  return becomeHelper(path, ["start", planPath, "attached", ...clientArguments(options)]);
+}
+
+/** Becomes a client of a container that runs under a supervisor. Of one that has ended it gives the exit status. */
+export function attachTo(path: string, containerDir: string, options: ClientOptions): never {
+  return becomeHelper(path, ["attach", containerDir, ...clientArguments(options)]);
+}
+
+function clientArguments({ stdin, signals, detachKeys }: ClientOptions): string[] {
+  return [stdin ? "stdin" : "nostdin", signals ? "signals" : "nosignals", detachKeys];
+}
+
+function becomeHelper(path: string, args: readonly string[]): never {
   if (process.execve === undefined) {
     throw new LaunchError(
       "HELPER_FAILED",
       `helper: ${process.version}: no process.execve (expected Node >= 22.15)`,
     );
   }
-  return process.execve(path, [path, "run", planPath], {});
+  return process.execve(path, [path, ...args], {});
+}
+
+/**
+ * Starts the plan under a supervisor in the background, and returns once its program runs.
+ * @throws LaunchError as {@link Helper.run}; the supervisor has ended then
+ */
+export async function startDetached(path: string, plan: Plan, signal?: AbortSignal): Promise<void> {
+  const code = await runHelper(
+    path,
+    ["start", "fd:3", "detached", "4"],
+    plan,
+    signal === undefined ? {} : { signal },
+  );
+  if (code !== 0) throw new LaunchError("HELPER_FAILED", `helper: ended with status ${code}`);
 }
 
 /** What a small system program prints; "" if it fails, which for those we ask means it knows nothing. */
@@ -46,10 +88,15 @@ export async function readCommand(path: string, args: readonly string[]): Promis
   });
 }
 
-async function runPlan(path: string, plan: Plan, options: HelperRunOptions): Promise<number> {
+async function runHelper(
+  path: string,
+  args: readonly string[],
+  plan: Plan,
+  options: HelperRunOptions,
+): Promise<number> {
   const bytes = encodePlan(plan);
   throwIfAborted(options.signal);
-  const child = spawn(path, ["run", "fd:3", "4"], {
+  const child = spawn(path, args, {
     stdio: [
       options.input === undefined ? (options.stdin ?? "ignore") : "pipe",
       options.stdout ?? "ignore",

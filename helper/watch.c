@@ -1,0 +1,242 @@
+#include "watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "record.h"
+#include "service.h"
+
+struct watch {
+  struct context *context;
+  struct child *child; /* NULL: none */
+  int status;          /* as of waitpid; -1 before */
+  char said[8192];     /* what the child told of a failure */
+  size_t said_size;
+};
+
+enum { SLOT_SIGNALS = SERVICE_SLOTS, SLOT_STARTED, SLOT_STOP, ALL_SLOTS };
+
+static int
+status_of (int status)
+{
+  return WIFSIGNALED (status) ? EXIT_BY_SIGNAL + WTERMSIG (status) : WEXITSTATUS (status);
+}
+
+/*
+ * Ctrl-Z: the container gets to know (a process without a handler ignores it there, like any that has no terminal)
+ * and we stop ourselves, so that the shell has its prompt back; the container goes on running. Stops for terminal
+ * input or output are not ours to act on: we do neither.
+ */
+static void
+pass_on (struct watch *watch, int number)
+{
+  struct service *service = watch->context->service;
+  if (number == SIGPIPE || number == SIGTTIN || number == SIGTTOU)
+    return;
+  if (watch->child)
+    kill (watch->child->pid, number);
+  if (service && (number == SIGTERM || number == SIGINT || number == SIGHUP || number == SIGQUIT))
+    service->stopped = true;
+  if (number == SIGTSTP && !service)
+    kill (getpid (), SIGSTOP);
+}
+
+/* True once there are no more children to reap; `*status` is set when the child was among those reaped. */
+static bool
+reap (pid_t child, int options, int *status)
+{
+  for (;;) {
+    int one;
+    pid_t pid = waitpid (-1, &one, options);
+    if (pid == child)
+      *status = one;
+    if (pid == 0 || (pid < 0 && errno != EINTR))
+      return pid < 0;
+    if (pid > 0 && options == 0)
+      return false;
+  }
+}
+
+/* Processes the container left behind; those of a pid namespace have gone with it. */
+static void
+end_orphans (pid_t child)
+{
+  char path[64];
+  int status;
+  snprintf (path, sizeof path, "/proc/self/task/%d/children", (int) getpid ());
+  for (bool none = reap (child, WNOHANG, &status); !none; none = reap (child, 0, &status)) {
+    FILE *children = fopen (path, "re");
+    int pid;
+    bool killed = false;
+    while (children && fscanf (children, "%d", &pid) == 1)
+      killed |= kill (pid, SIGKILL) == 0;
+    if (children)
+      fclose (children);
+    if (!killed)
+      return;
+  }
+}
+
+static void
+take_signals (struct watch *watch, int signals)
+{
+  struct signalfd_siginfo info;
+  while (read (signals, &info, sizeof info) == sizeof info)
+    if (info.ssi_signo != SIGCHLD)
+      pass_on (watch, (int) info.ssi_signo);
+    else if (watch->child)
+      reap (watch->child->pid, WNOHANG, &watch->status);
+}
+
+/* The child's end of the pipe is closed: by exec, if nothing was said. */
+static void
+take_start (struct watch *watch)
+{
+  struct context *context = watch->context;
+  close (watch->child->started);
+  watch->child->started = -1;
+  watch->said[watch->said_size] = 0;
+  if (watch->said_size == 0) {
+    record_running (watch->child->pid);
+    if (context->service)
+      context->service->ran = true;
+    service_tell (context, 0);
+    return;
+  }
+  static const char name[] = "pullrun: ";
+  const char *text = watch->said;
+  record_error (text + (strncmp (text, name, strlen (name)) == 0 ? strlen (name) : 0));
+  if (context->service)
+    (void) !write (STDERR_FILENO, text, watch->said_size);
+}
+
+static void
+hear_child (struct watch *watch)
+{
+  while (watch->child && watch->child->started >= 0) {
+    size_t room = sizeof watch->said - 1 - watch->said_size;
+    ssize_t size = read (watch->child->started, watch->said + watch->said_size, room);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR))
+      return;
+    if (size <= 0)
+      take_start (watch);
+    else
+      watch->said_size += (size_t) size;
+  }
+}
+
+static void
+fill_slots (const struct watch *watch, int signals, int stop, struct pollfd fds[ALL_SLOTS])
+{
+  const struct service *service = watch->context->service;
+  for (size_t i = 0; i < ALL_SLOTS; i++)
+    fds[i].fd = -1;
+  fds[SLOT_SIGNALS] = (struct pollfd){ .fd = signals, .events = POLLIN };
+  fds[SLOT_STARTED] = (struct pollfd){ .fd = watch->child ? watch->child->started : -1, .events = POLLIN };
+  fds[SLOT_STOP] = (struct pollfd){ .fd = stop, .events = POLLIN };
+  if (service) {
+    clients_poll (service, fds);
+    streams_poll (service, fds);
+  }
+}
+
+/* One round. Its start before its end: a program may be over before we have looked. */
+static void
+wait_and_handle (struct watch *watch, int signals, int stop, int milliseconds)
+{
+  struct service *service = watch->context->service;
+  struct pollfd fds[ALL_SLOTS];
+  fill_slots (watch, signals, stop, fds);
+  if (poll (fds, ALL_SLOTS, milliseconds) <= 0)
+    return;
+  if (service) {
+    streams_handle (service, fds);
+    clients_handle (service, fds);
+  }
+  hear_child (watch);
+  if (fds[SLOT_SIGNALS].revents)
+    take_signals (watch, signals);
+}
+
+static int
+open_signals (void)
+{
+  sigset_t all;
+  sigfillset (&all);
+  sigprocmask (SIG_BLOCK, &all, NULL);
+  return signalfd (-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int
+give_up (struct context *context, const struct child *child)
+{
+  fail ("", "cannot watch over the container");
+  report_failure (context, 0, "watch");
+  kill (child->pid, SIGKILL);
+  waitpid (child->pid, NULL, 0);
+  return EXIT_OURS;
+}
+
+int
+watch_child (struct context *context, struct child *child)
+{
+  struct watch watch = { .context = context, .child = child, .status = -1 };
+  autoclose int signals = open_signals ();
+  if (signals < 0)
+    return give_up (context, child);
+  if (context->service)
+    context->service->pid = child->pid;
+  while (watch.status < 0)
+    wait_and_handle (&watch, signals, -1, -1);
+  if (context->service)
+    context->service->pid = 0;
+  hear_child (&watch);
+  if (!child->own_pids)
+    end_orphans (child->pid);
+  if (context->service)
+    streams_drain (context->service);
+  return status_of (watch.status);
+}
+
+static int64_t
+milliseconds_now (void)
+{
+  struct timespec time;
+  clock_gettime (CLOCK_MONOTONIC, &time);
+  return (int64_t) time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+/* Whoever stops the container puts a file there; `wait_and_handle` only wakes up from it. */
+static int
+watch_for_stop (const char *directory)
+{
+  int fd = inotify_init1 (IN_CLOEXEC | IN_NONBLOCK);
+  if (fd >= 0 && inotify_add_watch (fd, directory, IN_CREATE | IN_MOVED_TO) < 0)
+    close_descriptor (&fd), fd = -1;
+  return fd;
+}
+
+void
+watch_pause (struct context *context, int milliseconds)
+{
+  struct service *service = context->service;
+  struct watch watch = { .context = context, .child = NULL, .status = -1 };
+  bool limited = milliseconds >= 0;
+  int64_t end = milliseconds_now () + milliseconds, left = 0;
+  autoclose int signals = open_signals ();
+  autoclose int stop = limited ? watch_for_stop (service->log.directory) : -1;
+  while (limited ? !service_stopped (service) && (left = end - milliseconds_now ()) > 0 : clients_busy (service)) {
+    char events[4096];
+    wait_and_handle (&watch, signals, stop, limited ? (int) left : -1);
+    (void) !read (stop, events, sizeof events);
+  }
+}
