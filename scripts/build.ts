@@ -1,7 +1,8 @@
-/** `npm run build`: the bundle with lazily loaded chunks, the declarations, the demo images and the C helper. */
+/** `npm run build`: the command line, the library, the declarations, the demo images and the C helper. */
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { build } from "esbuild";
+import { bundleCli } from "./bundle-cli.ts";
 
 function step(command: string, args: readonly string[], missing: string): void {
   const result = spawnSync(command, args, { stdio: "inherit" });
@@ -12,23 +13,20 @@ function step(command: string, args: readonly string[], missing: string): void {
   if (result.status !== 0) process.exit(result.status ?? 1);
 }
 
-const shared = {
-  bundle: true,
-  platform: "node",
+const shared = { bundle: true, platform: "node", target: "node22.20", logLevel: "warning" } as const;
+const modules = {
+  ...shared,
   format: "esm",
-  target: "node22.20",
   // Bundled CommonJS packages call require() for Node's own modules, which an ES module does not have.
   banner: {
     js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
   },
-  logLevel: "warning",
 } as const;
 
 rmSync("dist", { recursive: true, force: true });
 await build({
-  ...shared,
+  ...modules,
   entryPoints: {
-    cli: "src/cli/main.ts",
     index: "src/index.ts",
     "ingest-worker": "src/store/ingest-worker.ts",
   },
@@ -37,7 +35,9 @@ await build({
   // Flat, because code finds its neighbours (worker, demo images, helper) relative to its own file.
   chunkNames: "[name]-[hash]",
 });
-await build({ ...shared, entryPoints: ["fixtures/build.ts"], outfile: "build/fixtures.js" });
+await bundleCli(shared);
+await build({ ...modules, entryPoints: ["fixtures/build.ts"], outfile: "build/fixtures.js" });
+await build({ ...modules, entryPoints: ["scripts/code-cache.ts"], outfile: "build/code-cache.js" });
 rmSync("dist/demo", { recursive: true, force: true });
 step(process.execPath, ["build/fixtures.js", "dist/demo"], "");
 step(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], "run npm ci first");
@@ -46,3 +46,5 @@ step(
   ["-s", "-C", "helper"],
   "the launch helper is C: install make and a C compiler (Debian: apt-get install gcc make libc6-dev)",
 );
+// What the cache lacks is compiled when it is used: a machine where the commands below cannot work only starts slower.
+spawnSync(process.execPath, ["build/code-cache.js", "dist"], { stdio: ["ignore", "ignore", "inherit"] });

@@ -15,9 +15,9 @@ interface Session {
   spec?: CommandSpec;
 }
 
-await main(process.argv.slice(2), { env: readEnv() });
-
-async function main(argv: readonly string[], session: Session): Promise<void> {
+/** Carries out one command line and sets the exit status. Does not return where the process becomes a container. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const session: Session = { env: readEnv() };
   process.stdout.on("error", endOnClosedPipe);
   const program = createProgram(session);
   if (argv.length === 0) {

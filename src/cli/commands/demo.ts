@@ -52,7 +52,7 @@ export async function run(invocation: Invocation): Promise<number> {
 
 /** This same program again, on our own stdin, stdout and stderr. */
 function pullrun(args: readonly string[], signal: AbortSignal): Promise<number> {
-  const self = fileURLToPath(new URL("./cli.js", import.meta.url));
+  const self = fileURLToPath(new URL("./cli.cjs", import.meta.url));
   const child = spawn(process.execPath, [self, ...args], { stdio: "inherit", signal });
   return new Promise((resolve, reject) => {
     child.once("error", reject);

@@ -1,0 +1,83 @@
+import { createRequire } from "node:module";
+import { build, type Plugin } from "esbuild";
+
+const require = createRequire(import.meta.url);
+
+/** Node's modules that take a millisecond or more to load, and that a warm `run` does without. */
+const slowModules = [
+  "child_process",
+  "crypto",
+  "fs/promises",
+  "http",
+  "https",
+  "net",
+  "perf_hooks",
+  "readline",
+  "stream",
+  "stream/promises",
+  "tls",
+  "worker_threads",
+  "zlib",
+].map((name) => `node:${name}`);
+
+/** Packages that make up half of the code, and that a warm `run` does without: each is a file of its own. */
+const coldPackages = ["got", "ora", "tar"];
+
+/**
+ * The command line as one script (src/cli/code.ts runs it) and some packages beside it, all CommonJS: the first load of
+ * an ES module alone takes Node 6 ms more. `shared` are esbuild's options for everything.
+ */
+export async function bundleCli(shared: { readonly bundle: true; readonly platform: "node" }): Promise<void> {
+  const common = { ...shared, format: "cjs" } as const;
+  await build({ ...common, entryPoints: ["src/cli/start.ts"], outfile: "dist/cli.cjs" });
+  for (const name of coldPackages) {
+    await build({ ...common, entryPoints: [name], outfile: `dist/${name}.cjs` });
+  }
+  await build({
+    ...common,
+    entryPoints: ["src/cli/main.ts"],
+    outfile: "dist/cli-code.js",
+    plugins: [lazyModules, lazyPackages],
+    define: { "import.meta.url": "importMetaUrl", "import.meta.dirname": "__dirname" },
+    // The script's value is a function. Only ASCII, so that reading it decodes nothing.
+    banner: {
+      js: `(function (require, module, __filename, __dirname) {
+const importMetaUrl = require("node:url").pathToFileURL(__filename).href;`,
+    },
+    footer: { js: "})" },
+    charset: "ascii",
+  });
+}
+
+/** Makes `import { spawn } from "node:child_process"` of our own files load that module when `spawn` is first used. */
+const lazyModules: Plugin = {
+  name: "lazy-modules",
+  setup(build) {
+    build.onResolve({ filter: /^node:/ }, ({ path, importer, kind, namespace }) => {
+      const ours = namespace === "file" && !/\/node_modules\/(?!commander\/)/.test(importer);
+      if (ours && kind === "import-statement" && slowModules.includes(path)) {
+        return { path, namespace: "lazy-module" };
+      }
+      return { path, external: true };
+    });
+    build.onLoad({ filter: /.*/, namespace: "lazy-module" }, ({ path }) => {
+      const names = Object.keys(require(path) as object);
+      const getters = names.map((name) => `get ${name}() { return require("${path}").${name}; }`);
+      return { contents: `module.exports = {\n${getters.join(",\n")}\n};`, loader: "js" };
+    });
+  },
+};
+
+const lazyPackages: Plugin = {
+  name: "lazy-packages",
+  setup(build) {
+    build.onResolve({ filter: new RegExp(`^(${coldPackages.join("|")})$`) }, ({ path }) => ({
+      path,
+      namespace: "lazy-package",
+    }));
+    build.onLoad({ filter: /.*/, namespace: "lazy-package" }, ({ path }) => ({
+      contents: `export * from "./${path}.cjs"; export { default } from "./${path}.cjs";`,
+    }));
+    build.onResolve({ filter: /^\.\//, namespace: "lazy-package" }, ({ path }) => ({ path, external: true }));
+  },
+};

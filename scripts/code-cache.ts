@@ -1,0 +1,29 @@
+/**
+ * `build/code-cache.js DIST`: writes V8's compiled form of the command line, with the functions a few usual commands
+ * went through. Their output is of no interest.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import module from "node:module";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { evaluate, loadCode } from "../src/cli/code.js";
+
+const [, , dist = "dist"] = process.argv;
+const directory = path.resolve(dist);
+const root = mkdtempSync(path.join(tmpdir(), "pullrun-build-"));
+const code = loadCode(directory);
+const { main } = evaluate(code, directory, module.createRequire(import.meta.url));
+const image = `oci:${path.join(directory, "demo")}:pullrun/hello-world:latest`;
+const name = "docker.io/pullrun/hello-world";
+process.stderr.write = () => true;
+try {
+  await main(["--root", root, "pull", "-q", image]);
+  for (const network of ["none", "host"]) {
+    await main(["--root", root, "run", "--rm", "--network", network, "--pull=never", "--dry-run", name]);
+  }
+  await main(["--root", root, "images"]);
+} finally {
+  rmSync(root, { recursive: true, force: true });
+}
+writeFileSync(code.cacheFile, code.script.createCachedData());
+process.exitCode = 0;
