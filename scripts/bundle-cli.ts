@@ -49,21 +49,22 @@ const importMetaUrl = require("node:url").pathToFileURL(__filename).href;`,
   });
 }
 
-/** Makes `import { spawn } from "node:child_process"` of our own files load that module when `spawn` is first used. */
+/**
+ * Makes `import { spawn } from "node:child_process"` load that module when `spawn` is first used. What is imported lies
+ * in a prototype, because esbuild copies an object's own properties once for each file that imports it.
+ */
 const lazyModules: Plugin = {
   name: "lazy-modules",
   setup(build) {
-    build.onResolve({ filter: /^node:/ }, ({ path, importer, kind, namespace }) => {
-      const ours = namespace === "file" && !/\/node_modules\/(?!commander\/)/.test(importer);
-      if (ours && kind === "import-statement" && slowModules.includes(path)) {
-        return { path, namespace: "lazy-module" };
-      }
-      return { path, external: true };
-    });
-    build.onLoad({ filter: /.*/, namespace: "lazy-module" }, ({ path }) => {
+    build.onResolve({ filter: /^node:/ }, ({ path, kind }) =>
+      kind === "import-statement" ? { path, namespace: "node-module" } : { path, external: true },
+    );
+    build.onLoad({ filter: /.*/, namespace: "node-module" }, ({ path }) => {
+      if (!slowModules.includes(path))
+        return { contents: `module.exports = Object.create(require("${path}"));` };
       const names = Object.keys(require(path) as object);
       const getters = names.map((name) => `get ${name}() { return require("${path}").${name}; }`);
-      return { contents: `module.exports = {\n${getters.join(",\n")}\n};`, loader: "js" };
+      return { contents: `module.exports = Object.create({\n${getters.join(",\n")}\n});` };
     });
   },
 };

@@ -72,6 +72,11 @@ test("a reserved package is imported by its one file only", () => {
   expect(wrong).toEqual([]);
 });
 
+test("only src/cli/output.ts writes to stdout, and env.ts asks what it is: making it takes longer than a warm run has", () => {
+  const users = files.filter((file) => /process\.stdout\b/.test(readFileSync(path.join(src, file), "utf8")));
+  expect(users.filter((file) => file !== "cli/env.ts")).toEqual(["cli/output.ts"]);
+});
+
 test("only src/cli/env.ts reads the environment", () => {
   const readers = files.filter((file) => /process\.env\b/.test(readFileSync(path.join(src, file), "utf8")));
   expect(readers).toEqual(["cli/env.ts"]);

@@ -3,6 +3,7 @@ import { AbortError } from "../core/errors.js";
 import { flagsOf, type CommandSpec, type FlagSpec, type Invocation } from "./command.js";
 import { commands } from "./commands/table.js";
 import { readEnv, type Env } from "./env.js";
+import { stdout } from "./output.js";
 import { reportError } from "./report-error.js";
 import { suggest } from "./suggest.js";
 import { version } from "./version.js";
@@ -18,7 +19,6 @@ interface Session {
 /** Carries out one command line and sets the exit status. Does not return where the process becomes a container. */
 export async function main(argv: readonly string[]): Promise<void> {
   const session: Session = { env: readEnv() };
-  process.stdout.on("error", endOnClosedPipe);
   const program = createProgram(session);
   if (argv.length === 0) {
     program.outputHelp();
@@ -44,10 +44,18 @@ function createProgram(session: Session): Command {
     )
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "pullrun: ")) });
+    .configureOutput({
+      writeOut: (text) => stdout().write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, "pullrun: ")),
+    });
   for (const spec of commands) {
     program.addCommand(subcommand(program, spec, session), { isDefault: spec.name === "run" });
   }
+  // Only for the command that is meant: all flags of all commands take milliseconds.
+  program.hook("preSubcommand", (_, command) => {
+    const flags = commands.find(({ name }) => name === command.name())?.flags ?? [];
+    for (const flag of flags) command.addOption(optionOf(flag));
+  });
   return program;
 }
 
@@ -60,7 +68,6 @@ function subcommand(program: Command, spec: CommandSpec, session: Session): Comm
   });
   if (spec.args !== "") command.arguments(spec.args);
   if (spec.passThrough) command.passThroughOptions();
-  for (const flag of spec.flags) command.addOption(optionOf(flag));
   return command.action(async () => {
     session.spec = spec;
     const args = command.processedArgs.flat().filter((arg): arg is string => typeof arg === "string");
@@ -84,7 +91,7 @@ function invocationOf(args: readonly string[], values: Record<string, unknown>, 
     flags: flagsOf(values),
     env,
     signal: abortOnSignals(),
-    print: (text) => process.stdout.write(text),
+    print: (text) => stdout().write(text),
     note: (text) => process.stderr.write(`${text}\n`),
   };
 }
@@ -114,10 +121,4 @@ function suggestCommand(argv: readonly string[], { spec }: Session): void {
   if (spec?.name !== "run" || names.includes(word) || !/^[a-z]+$/.test(word)) return;
   const meant = suggest(word, names);
   if (meant !== undefined) process.stderr.write(`hint: for the command, type: pullrun ${meant}\n`);
-}
-
-/** `pullrun images | head -1` is no failure. */
-function endOnClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
 }

@@ -1,5 +1,20 @@
 import { errnoOf } from "../core/errors.js";
 
+/**
+ * `process.stdout`, made at its first use: that takes Node longer than a warm `run` has. A reader that has seen enough
+ * (`pullrun images | head -1`) ends us quietly.
+ */
+export function stdout(): typeof process.stdout {
+  const stream = process.stdout;
+  if (!stream.listeners("error").includes(endOnClosedPipe)) stream.on("error", endOnClosedPipe);
+  return stream;
+}
+
+function endOnClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+}
+
 /** Writes bytes to stdout at the pace of its reader; each piece is done with before the next is asked for. */
 export async function writeBytes(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
   for await (const piece of pieces) await write(piece);
@@ -7,9 +22,9 @@ export async function writeBytes(pieces: AsyncIterable<Uint8Array> | Iterable<Ui
 
 function write(piece: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
-    process.stdout.write(piece, (error) => {
+    stdout().write(piece, (error) => {
       if (error === null || error === undefined) resolve();
-      // A reader that has seen enough: main.ts hears of it too, and ends the process.
+      // A reader that has seen enough: endOnClosedPipe hears of it too, and ends the process.
       else if (errnoOf(error) !== "EPIPE") reject(error);
     });
   });
@@ -17,5 +32,5 @@ function write(piece: Uint8Array): Promise<void> {
 
 /** True where bytes would go to somebody's screen. */
 export function stdoutIsTerminal(): boolean {
-  return process.stdout.isTTY;
+  return stdout().isTTY;
 }

@@ -1,4 +1,5 @@
-import { access, constants, readFile } from "node:fs/promises";
+import { constants, readFileSync } from "node:fs";
+import { access } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { errnoOf } from "../core/errors.js";
 import { capabilityNames } from "./constants.js";
@@ -33,10 +34,9 @@ const sysAdmin = capabilityNames.indexOf("CAP_SYS_ADMIN");
  * else is found by trying, some milliseconds for each try. Call it once.
  */
 export async function detectPrivilege({ helper, signal }: DetectOptions): Promise<Privilege> {
-  const account = ownAccount();
-  const status = await readText("/proc/self/status");
+  const status = readText("/proc/self/status");
   let failure = "";
-  for (const candidates of [() => privileged(status), () => subordinate(account), () => [single(account)]]) {
+  for (const candidates of candidatesFor(status)) {
     for (const candidate of await candidates()) {
       if (candidate.kind === "root") return candidate;
       const problem = await probePrivilege(helper, candidate, signal);
@@ -44,7 +44,13 @@ export async function detectPrivilege({ helper, signal }: DetectOptions): Promis
       failure = problem.message;
     }
   }
-  return { kind: "confined", uid: account.uid, reason: explainDenial(failure, await denialFacts(status)) };
+  const { uid } = ownAccount();
+  return { kind: "confined", uid, reason: explainDenial(failure, denialFacts(status)) };
+}
+
+/** The best first. Each is asked for only if those before it are not possible: to know our own name takes NSS. */
+function candidatesFor(status: string): (() => Privilege[] | Promise<Privilege[]>)[] {
+  return [() => privileged(status), () => subordinate(ownAccount()), () => [single(ownAccount())]];
 }
 
 function ownAccount(): Account {
@@ -61,12 +67,12 @@ function ownAccount(): Account {
  * With CAP_SYS_ADMIN over our namespace. Inside a user namespace (podman's, say) that is not root's power: there are no
  * device nodes and no trusted.* attributes, so containers get a namespace of their own with the ids we have.
  */
-async function privileged(status: string): Promise<Privilege[]> {
+function privileged(status: string): Privilege[] {
   if (!hasCapability(status, sysAdmin)) return [];
-  const uids = parseIdMap(await readText("/proc/self/uid_map"));
+  const uids = parseIdMap(readText("/proc/self/uid_map"));
   if (isInitialMap(uids)) return [{ kind: "root" }];
   if (uids.every(({ count }) => count === 1)) return [];
-  const gids = parseIdMap(await readText("/proc/self/gid_map"));
+  const gids = parseIdMap(readText("/proc/self/gid_map"));
   return [mapped(identityMap(uids), identityMap(gids), { newuidmap: "", newgidmap: "" })];
 }
 
@@ -93,7 +99,7 @@ function single(account: Account): Privilege {
 
 /** From the file, or where that has none from getsubids, which also knows directory services (nsswitch.conf, subid). */
 async function ranges(account: Account, file: "/etc/subuid" | "/etc/subgid"): Promise<IdRange[]> {
-  const listed = parseSubordinateIds(await readText(file), account);
+  const listed = parseSubordinateIds(readText(file), account);
   if (listed.length > 0 || account.name === undefined) return listed;
   const getsubids = await findProgram("getsubids");
   if (getsubids === undefined) return [];
@@ -114,19 +120,19 @@ async function findProgram(name: string): Promise<string | undefined> {
   return undefined;
 }
 
-async function denialFacts(status: string): Promise<Parameters<typeof explainDenial>[1]> {
-  const [unprivilegedClone, maxNamespaces, apparmorRestricts] = await Promise.all([
-    readText("/proc/sys/kernel/unprivileged_userns_clone"),
-    readText("/proc/sys/user/max_user_namespaces"),
-    readText("/proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
-  ]);
-  return { unprivilegedClone, maxNamespaces, apparmorRestricts, status };
+function denialFacts(status: string): Parameters<typeof explainDenial>[1] {
+  return {
+    unprivilegedClone: readText("/proc/sys/kernel/unprivileged_userns_clone"),
+    maxNamespaces: readText("/proc/sys/user/max_user_namespaces"),
+    apparmorRestricts: readText("/proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
+    status,
+  };
 }
 
 /** "" for a file that is not there or not for us. */
-async function readText(path: string): Promise<string> {
+function readText(path: string): string {
   try {
-    return await readFile(path, "utf8");
+    return readFileSync(path, "utf8");
   } catch (error) {
     if (isAbsence(error)) return "";
     throw error;

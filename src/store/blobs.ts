@@ -1,10 +1,10 @@
-import { constants, createReadStream } from "node:fs";
-import { open, stat, type FileHandle } from "node:fs/promises";
+import { closeSync, constants, createReadStream, fstatSync, openSync, readFileSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import type { Descriptor } from "../core/descriptor.js";
 import { hexOf, verifyDigest, type Digest } from "../core/digest.js";
-import { errnoOf, IntegrityError, StoreError } from "../core/errors.js";
+import { IntegrityError, StoreError } from "../core/errors.js";
 import { printable } from "../core/text.js";
-import { atomicWrite, withIoErrors } from "./files.js";
+import { atomicWrite, unlessAbsent, withIoErrors } from "./files.js";
 
 /** `blobs/sha256` of this store, or of any OCI layout: the functions here only read, but for {@link putBlob}. */
 export interface BlobDirectory {
@@ -36,15 +36,18 @@ export async function readBlob(
   limit: number,
 ): Promise<Uint8Array> {
   const what = `blob ${descriptor.digest}`;
-  await using handle = await openBlob(directory, descriptor.digest);
-  const { size } = await handle.stat();
-  if (size !== descriptor.size || size > limit) {
-    const expected = Math.min(descriptor.size, limit);
-    throw new IntegrityError("SIZE_MISMATCH", `${what}: size is ${size} bytes (expected ${expected})`);
+  const { fd, size } = await openBlob(directory, descriptor.digest);
+  try {
+    if (size !== descriptor.size || size > limit) {
+      const expected = Math.min(descriptor.size, limit);
+      throw new IntegrityError("SIZE_MISMATCH", `${what}: size is ${size} bytes (expected ${expected})`);
+    }
+    const bytes = readFileSync(fd);
+    verifyDigest(what, bytes, descriptor.digest);
+    return bytes;
+  } finally {
+    closeSync(fd);
   }
-  const bytes = await handle.readFile();
-  verifyDigest(what, bytes, descriptor.digest);
-  return bytes;
 }
 
 export interface BlobRange {
@@ -62,10 +65,10 @@ export async function* streamBlob(
 ): AsyncIterable<Uint8Array> {
   const { start, end, signal } = range;
   if (end !== undefined && end <= start) return;
-  const handle = await openBlob(directory, digest);
+  const { fd } = await openBlob(directory, digest);
   const last = end === undefined ? {} : { end: end - 1 };
   yield* createReadStream("", {
-    fd: handle,
+    fd,
     start,
     ...last,
     highWaterMark: 256 * 1024,
@@ -80,16 +83,20 @@ export async function putBlob(directory: BlobDirectory, digest: Digest, bytes: U
   await atomicWrite(blobPath(directory, digest), bytes, 0o444);
 }
 
-async function openBlob(directory: BlobDirectory, digest: Digest): Promise<FileHandle> {
+/** The descriptor is the caller's to close. */
+async function openBlob(
+  directory: BlobDirectory,
+  digest: Digest,
+): Promise<{ readonly fd: number; readonly size: number }> {
   const file = blobPath(directory, digest);
-  const handle = await withIoErrors("blob", file, () =>
+  const fd = await withIoErrors("blob", file, async () =>
     // O_NONBLOCK: a layout from elsewhere may hold a FIFO under this name, which would block for ever.
-    open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
-      if (errnoOf(error) !== "ENOENT") throw error;
-      throw new StoreError("NOT_FOUND", `blob ${digest}: not in ${printable(directory.blobs)}`);
-    }),
+    unlessAbsent(() => openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)),
   );
-  if ((await handle.stat()).isFile()) return handle;
-  await handle.close();
+  if (fd === undefined)
+    throw new StoreError("NOT_FOUND", `blob ${digest}: not in ${printable(directory.blobs)}`);
+  const found = fstatSync(fd);
+  if (found.isFile()) return { fd, size: found.size };
+  closeSync(fd);
   throw new StoreError("CORRUPT", `blob ${digest}: ${printable(file)} is not a regular file`);
 }

@@ -1,4 +1,5 @@
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { chainIds, hexOf, type DiffId, type Digest } from "../core/digest.js";
 import { StoreError } from "../core/errors.js";
@@ -31,8 +32,8 @@ async function findDirectories(
   const chainId = chain.at(-1);
   if (chainId === undefined) return undefined;
   const directories = chain.map((id) => rootfsDirectory(paths, id, flavour));
-  for (const directory of directories) if (!(await isDirectory(directory))) return undefined;
-  const facts = await loadFacts(factsFile(directories.at(-1) ?? ""));
+  for (const directory of directories) if (!isDirectory(directory)) return undefined;
+  const facts = loadFacts(factsFile(directories.at(-1) ?? ""));
   return facts === undefined ? undefined : { lowers: directories.toReversed(), chainId, facts };
 }
 
@@ -83,13 +84,12 @@ interface Build {
 }
 
 async function buildOne(context: RootfsContext, directory: string, build: Build): Promise<void> {
-  const isComplete = async (): Promise<boolean> =>
-    (await isDirectory(directory)) && (await loadFacts(factsFile(directory))) !== undefined;
-  if (await isComplete()) return;
+  const isComplete = (): boolean => isDirectory(directory) && loadFacts(factsFile(directory)) !== undefined;
+  if (isComplete()) return;
   const { rootfs } = context.paths;
   const lock = path.join(rootfs, `.lock-${path.basename(directory)}`);
   await withLock({ helper: context.helper, file: lock }, { signal: context.signal }, async () => {
-    if (!(await isComplete())) await buildLocked(context, directory, build);
+    if (!isComplete()) await buildLocked(context, directory, build);
     await rm(lock, { force: true });
   });
 }
@@ -100,11 +100,11 @@ async function buildLocked(context: RootfsContext, directory: string, build: Bui
   // Left by a build that was killed.
   await removeTree(temporary, context);
   try {
-    if (!(await isDirectory(directory))) {
+    if (!isDirectory(directory)) {
       await materialise(delta(below, tree), { ...context, target: temporary, tars, policy });
     }
     await saveFacts(factsFile(directory), await collectFacts(tree, tars));
-    if (!(await isDirectory(directory))) await rename(temporary, directory);
+    if (!isDirectory(directory)) await rename(temporary, directory);
     await syncDirectory(context.paths.rootfs);
   } catch (error) {
     await removeTree(temporary, { ...context, signal: undefined }).catch(() => undefined);
@@ -136,9 +136,6 @@ async function requireEmpty(target: string): Promise<void> {
   throw new StoreError("STORE_IO", message, { hint: "name a new or empty directory" });
 }
 
-async function isDirectory(directory: string): Promise<boolean> {
-  return stat(directory).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
+function isDirectory(directory: string): boolean {
+  return statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true;
 }

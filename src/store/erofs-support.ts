@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { release } from "node:os";
 import path from "node:path";
 import * as v from "valibot";
@@ -23,8 +23,8 @@ const bootIdFile = "/proc/sys/kernel/random/boot_id";
 export async function erofsProblem(context: RootfsContext): Promise<string | undefined> {
   const { paths, rootfsDriver, emit } = context;
   const file = path.join(paths.rootfs, "erofs.json");
-  const boot = (await readFile(bootIdFile, "latin1").catch(() => "")).trim();
-  const known = await readVerdict(file);
+  const boot = readBootId();
+  const known = readVerdict(file);
   const isCurrent = known?.boot === boot && known.kernel === release();
   if (isCurrent && (known.problem === undefined || rootfsDriver === undefined)) return known.problem;
   const problem = await withIoErrors("root file system", paths.rootfs, () => tryErofs(context));
@@ -39,14 +39,22 @@ export async function erofsProblem(context: RootfsContext): Promise<string | und
   return problem;
 }
 
+function readBootId(): string {
+  try {
+    return readFileSync(bootIdFile, "latin1").trim();
+  } catch {
+    return "";
+  }
+}
+
 async function tryErofs(context: RootfsContext): Promise<string | undefined> {
   const { probeErofs } = await import("./erofs-probe.js");
   return probeErofs(context);
 }
 
-async function readVerdict(file: string): Promise<Verdict | undefined> {
+function readVerdict(file: string): Verdict | undefined {
   try {
-    return v.parse(verdictSchema, JSON.parse(await readFile(file, "utf8")));
+    return v.parse(verdictSchema, JSON.parse(readFileSync(file, "utf8")));
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { statSync } from "node:fs";
 import path from "node:path";
 import { chainIds, hexOf, type DiffId, type Digest } from "../core/digest.js";
 import { loadFacts } from "./facts.js";
@@ -24,11 +24,11 @@ export async function findErofs(
   const chainId = chainIds(diffIds).at(-1);
   if (chainId === undefined) return undefined;
   const image = erofsFile(paths, chainId);
-  const facts = await loadFacts(erofsFactsFile(image));
+  const facts = loadFacts(erofsFactsFile(image));
   if (facts?.devices === undefined) return undefined;
   const tars = layerTars({ paths, diffIds });
   const devices = facts.devices.map((layer) => tars[layer] ?? "");
-  for (const file of [image, ...devices]) if (!(await isFile(file))) return undefined;
+  for (const file of [image, ...devices]) if (!isFile(file)) return undefined;
   return { lowers: [{ image, devices }], chainId, facts };
 }
 
@@ -40,9 +40,6 @@ export function erofsFactsFile(image: string): string {
   return `${image}.json`;
 }
 
-async function isFile(file: string): Promise<boolean> {
-  return stat(file).then(
-    (found) => found.isFile(),
-    () => false,
-  );
+function isFile(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() === true;
 }

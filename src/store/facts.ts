@@ -1,8 +1,8 @@
-import { open, readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import * as v from "valibot";
-import { errnoOf } from "../core/errors.js";
 import { limits } from "../core/limits.js";
-import { atomicWrite } from "./files.js";
+import { atomicWrite, unlessAbsent } from "./files.js";
 import { findNode } from "./resolve.js";
 import type { DirNode } from "./tree.js";
 
@@ -34,11 +34,8 @@ export async function saveFacts(file: string, facts: RootfsFacts): Promise<void>
 }
 
 /** Undefined if the file is absent or not what {@link saveFacts} writes. */
-export async function loadFacts(file: string): Promise<RootfsFacts | undefined> {
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    throw error;
-  });
+export function loadFacts(file: string): RootfsFacts | undefined {
+  const text = unlessAbsent(() => readFileSync(file, "utf8"));
   if (text === undefined) return undefined;
   try {
     return v.parse(factsSchema, JSON.parse(text));

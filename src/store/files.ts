@@ -62,6 +62,19 @@ export function ioError(what: string, object: string, error: unknown): unknown {
   return new StoreError("STORE_IO", message, { cause: error, ...(hint === undefined ? {} : { hint }) });
 }
 
+/**
+ * What `read` returns, undefined where there is no such file. The small files that stand between a command line and its
+ * container are read like this, synchronously: handing each to a thread takes longer than reading it.
+ */
+export function unlessAbsent<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
 async function writeBeside(file: string, bytes: Uint8Array, mode: number): Promise<string> {
   const temporary = temporaryName(path.dirname(file));
   try {

@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import path from "node:path";
 import * as v from "valibot";
 import { descriptorSchema, type Descriptor } from "../core/descriptor.js";
@@ -59,18 +59,26 @@ function toEntry(raw: unknown): IndexEntry {
 async function readBounded(root: string): Promise<Uint8Array> {
   const file = path.join(root, "index.json");
   return withIoErrors("layout", root, async () => {
+    const fd = openIndex(root, file);
     try {
-      await using handle = await open(file, "r");
-      const { size } = await handle.stat();
+      const { size } = fstatSync(fd);
       if (size > maxIndexBytes) throw corrupt(root, `${size} bytes long`);
-      return await handle.readFile();
-    } catch (error) {
-      const errno = errnoOf(error);
-      if (errno !== "ENOENT" && errno !== "ENOTDIR") throw error;
-      const hint = "expected a directory with oci-layout, index.json and blobs/";
-      throw new StoreError("NOT_FOUND", `layout: ${printable(root)}: holds no index.json`, { hint });
+      return readFileSync(fd);
+    } finally {
+      closeSync(fd);
     }
   });
+}
+
+function openIndex(root: string, file: string): number {
+  try {
+    return openSync(file, "r");
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno !== "ENOENT" && errno !== "ENOTDIR") throw error;
+    const hint = "expected a directory with oci-layout, index.json and blobs/";
+    throw new StoreError("NOT_FOUND", `layout: ${printable(root)}: holds no index.json`, { hint });
+  }
 }
 
 function corrupt(root: string, problem: string): StoreError {

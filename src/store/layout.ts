@@ -1,10 +1,11 @@
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { hexOf, type DiffId, type Digest } from "../core/digest.js";
-import { errnoOf, StoreError } from "../core/errors.js";
+import { StoreError } from "../core/errors.js";
 import { ociIndex } from "../core/media-types.js";
 import { printable } from "../core/text.js";
-import { atomicCreate, temporaryPrefix, withIoErrors } from "./files.js";
+import { atomicCreate, temporaryPrefix, unlessAbsent, withIoErrors } from "./files.js";
 
 /** Where everything in a store is. Absolute paths; nothing here touches the disk. */
 export interface StorePaths {
@@ -72,12 +73,12 @@ export function storePaths(root: string): StorePaths {
  */
 export async function openLayout(root: string, options: { readonly create: boolean }): Promise<StorePaths> {
   const paths = storePaths(path.resolve(root));
-  const names = await withIoErrors("store", root, () => listNames(paths.root));
+  const names = await withIoErrors("store", root, async () => listNames(paths.root));
   if (names === undefined && !options.create) {
     const hint = "`pullrun pull IMAGE` makes it; --root DIR or PULLRUN_ROOT names another";
     throw new StoreError("NOT_FOUND", `store: ${printable(root)}: does not exist`, { hint });
   }
-  await checkVersion(paths.root);
+  checkVersion(paths.root);
   if (names === undefined || !isComplete(names)) await createLayout(paths, names ?? []);
   return paths;
 }
@@ -107,8 +108,8 @@ async function createLayout(paths: StorePaths, names: readonly string[]): Promis
   await atomicCreate(path.join(paths.root, "oci-layout"), Buffer.from(layoutFile));
 }
 
-async function checkVersion(root: string): Promise<void> {
-  const text = await readFile(path.join(root, "version"), "latin1").catch(absent);
+function checkVersion(root: string): void {
+  const text = unlessAbsent(() => readFileSync(path.join(root, "version"), "latin1"));
   if (text === undefined) return;
   const version = /^[0-9]{1,6}\n?$/.test(text) ? Number(text) : Number.NaN;
   if (version === schemaVersion) return;
@@ -121,11 +122,6 @@ async function checkVersion(root: string): Promise<void> {
   throw new StoreError("CORRUPT", found, { hint: "use another --root" });
 }
 
-async function listNames(directory: string): Promise<string[] | undefined> {
-  return readdir(directory).catch(absent);
-}
-
-function absent(error: unknown): undefined {
-  if (errnoOf(error) === "ENOENT") return undefined;
-  throw error;
+function listNames(directory: string): string[] | undefined {
+  return unlessAbsent(() => readdirSync(directory));
 }

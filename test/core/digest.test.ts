@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   chainIds,
@@ -9,6 +10,7 @@ import {
   verifyDigest,
   type DiffId,
 } from "../../src/core/digest.js";
+import { sha256 } from "../../src/core/sha256.js";
 
 const hex = "0123456789abcdef".repeat(4);
 // FIPS 180-2's own examples.
@@ -20,6 +22,22 @@ test.each([
   ["abc", abc],
 ])("the digest of %j is the published one", (text, expected) => {
   expect(digestOf(Buffer.from(text))).toBe(expected);
+});
+
+test.each([55, 56, 63, 64, 65, 119, 120, 16 * 1024, 16 * 1024 + 1, 100_000])(
+  "the digest of %i bytes is what Node's crypto module computes",
+  (size) => {
+    const bytes = Buffer.from(Array.from({ length: size }, (_, i) => (i * 7919 + (i >> 8)) & 0xff));
+    expect(digestOf(bytes)).toBe(`sha256:${createHash("sha256").update(bytes).digest("hex")}`);
+  },
+);
+
+test("a small document's digest is what Node's crypto module computes, whatever its bytes", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 600 }), (bytes) => {
+      expect(sha256(bytes)).toBe(createHash("sha256").update(bytes).digest("hex"));
+    }),
+  );
 });
 
 describe("digest syntax", () => {

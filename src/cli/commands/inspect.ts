@@ -1,5 +1,6 @@
 import { inspectionContext } from "../inspection.js";
 import type { Invocation } from "../command.js";
+import { stdout } from "../output.js";
 import { formatJson } from "../render/json.js";
 
 export async function run(invocation: Invocation): Promise<number> {
@@ -7,7 +8,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const context = await inspectionContext(invocation);
   const { inspectImage, rawConfig } = await import("../../api/inspect.js");
   if (flags.on("raw")) {
-    for (const image of args) process.stdout.write(await rawConfig(context, image));
+    for (const image of args) stdout().write(await rawConfig(context, image));
     return 0;
   }
   const found = [];

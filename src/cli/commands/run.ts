@@ -1,7 +1,7 @@
 import { contextOf } from "../context.js";
 import type { Invocation } from "../command.js";
 import { lifeOptionsOf } from "../flags/life.js";
-import { startProgress } from "../render/progress.js";
+import { progressWhenNeeded } from "../render/later.js";
 import { imageRequestOf, runOptionsOf } from "../run-request.js";
 
 /** Does not return on success: the process becomes the container's supervisor and ends with its exit status. */
@@ -9,7 +9,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const { flags, env, signal } = invocation;
   const options = runOptionsOf(invocation);
   const request = imageRequestOf(invocation);
-  const progress = await startProgress(env, { quiet: flags.on("quiet") });
+  const progress = progressWhenNeeded(env, { quiet: flags.on("quiet") });
   try {
     const context = await contextOf(invocation, progress.emit);
     const { prepareRun, becomeContainer, describeRun } = await import("../../api/run.js");
@@ -18,7 +18,7 @@ export async function run(invocation: Invocation): Promise<number> {
       options,
       life: { ...lifeOptionsOf(invocation), autoRemove: true },
     });
-    progress.stop();
+    await progress.stop();
     if (flags.on("dry-run")) {
       invocation.print(await describeRun(context, prepared));
       return 0;
@@ -26,6 +26,6 @@ export async function run(invocation: Invocation): Promise<number> {
     signal.throwIfAborted();
     return await becomeContainer(prepared);
   } finally {
-    progress.stop();
+    await progress.stop();
   }
 }

@@ -3,6 +3,7 @@ import type { SaveFormat, SaveTarget } from "../../api/save.js";
 import { UsageError } from "../../core/errors.js";
 import { contextOf } from "../context.js";
 import type { Invocation } from "../command.js";
+import { stdout, stdoutIsTerminal } from "../output.js";
 import { warningLine } from "../render/lines.js";
 
 export async function run(invocation: Invocation): Promise<number> {
@@ -19,7 +20,7 @@ export async function run(invocation: Invocation): Promise<number> {
 
 function targetOf(output: string | undefined): SaveTarget {
   if (output !== undefined && output !== "-") return { path: output };
-  if (process.stdout.isTTY) {
+  if (stdoutIsTerminal()) {
     throw new UsageError("BAD_FLAG", "save: standard output is a terminal (expected a file or a pipe)", {
       hint: "name a file with -o FILE",
     });
@@ -28,5 +29,5 @@ function targetOf(output: string | undefined): SaveTarget {
 }
 
 async function toStdout(bytes: Uint8Array): Promise<void> {
-  if (!process.stdout.write(bytes)) await once(process.stdout, "drain");
+  if (!stdout().write(bytes)) await once(stdout(), "drain");
 }
