@@ -4,7 +4,7 @@ import { Script } from "node:vm";
 
 /**
  * The command line's code is one script, and beside it lies what V8 compiled of it when it was built: finding, reading
- * and parsing modules would take a warm `run` longer than everything else (docs/adr/0010). A cache that is missing, or
+ * and parsing modules would take a warm `run` longer than everything else (docs/adr/0011). A cache that is missing, or
  * that another Node or processor made, only costs that time again.
  */
 export interface Code {

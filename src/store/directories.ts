@@ -1,23 +1,20 @@
 import { statSync } from "node:fs";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { chainIds, hexOf, type DiffId, type Digest } from "../core/digest.js";
-import { StoreError } from "../core/errors.js";
-import { printable } from "../core/text.js";
-import { delta } from "./delta.js";
-import { collectFacts, loadFacts, saveFacts, type RootfsFacts } from "./facts.js";
-import { syncDirectory, temporaryPrefix, withIoErrors } from "./files.js";
-import { layerTars, mergeLayers, stackLayers, type LayerStack } from "./layer-stack.js";
+import { loadFacts } from "./facts.js";
 import type { StorePaths } from "./layout.js";
-import { withLock } from "./lock.js";
-import { materialise } from "./materialise.js";
-import { ownerPolicy, type OwnerPolicy } from "./owners.js";
-import { removeTree } from "./remove-tree.js";
+import { ownerPolicy } from "./owners.js";
 import type { Rootfs, RootfsContext, RootfsDriver } from "./rootfs.js";
-import { emptyTree, type DirNode } from "./tree.js";
 
 /** One directory per layer of the chain, holding what the layer changes. */
-export const directoriesDriver: RootfsDriver = { find: findDirectories, build: buildAll };
+export const directoriesDriver: RootfsDriver = {
+  find: findDirectories,
+  async build(context, diffIds) {
+    // Loaded here: running an image that is already there writes nothing.
+    const { buildDirectories } = await import("./directories-build.js");
+    await buildDirectories(context, diffIds);
+  },
+};
 
 /**
  * The root file system of an image if all of it is there: two system calls per layer and one small file.
@@ -37,105 +34,14 @@ async function findDirectories(
   return facts === undefined ? undefined : { lowers: directories.toReversed(), chainId, facts };
 }
 
-/** Writes an image's whole tree into `target`, a new or empty directory, as plain files without overlay. */
-export async function unpackFlat(
-  context: RootfsContext,
-  diffIds: readonly DiffId[],
-  target: string,
-): Promise<{ readonly facts: RootfsFacts }> {
-  return withIoErrors("unpack", target, async () => {
-    await requireEmpty(target);
-    const stack = stackFor(context, diffIds);
-    const tars = layerTars(stack);
-    const tree = await mergeLayers(stack);
-    await materialise(tree, { ...context, target, tars, policy: policyFor(context) });
-    return { facts: await collectFacts(tree, tars) };
-  });
-}
-
-/** What {@link Rootfs} says of an image, without making anything of it. */
-export async function readFacts(
-  context: Pick<RootfsContext, "paths">,
-  diffIds: readonly DiffId[],
-): Promise<RootfsFacts> {
-  const stack = { paths: context.paths, diffIds, warn: () => undefined };
-  return collectFacts(await mergeLayers(stack), layerTars(stack));
-}
-
-async function buildAll(context: RootfsContext, diffIds: readonly DiffId[]): Promise<void> {
-  const policy = policyFor(context);
-  const stack = stackFor(context, diffIds);
-  const tars = layerTars(stack);
-  const directories = chainIds(diffIds).map((id) => rootfsDirectory(context.paths, id, policy.flavour));
-  let below = emptyTree();
-  let index = 0;
-  for await (const tree of stackLayers(stack)) {
-    const directory = directories[index++] ?? "";
-    await buildOne(context, directory, { below, tree, tars: tars.slice(0, index), policy });
-    below = tree;
-  }
-}
-
-interface Build {
-  readonly below: DirNode;
-  readonly tree: DirNode;
-  readonly tars: readonly string[];
-  readonly policy: OwnerPolicy;
-}
-
-async function buildOne(context: RootfsContext, directory: string, build: Build): Promise<void> {
-  const isComplete = (): boolean => isDirectory(directory) && loadFacts(factsFile(directory)) !== undefined;
-  if (isComplete()) return;
-  const { rootfs } = context.paths;
-  const lock = path.join(rootfs, `.lock-${path.basename(directory)}`);
-  await withLock({ helper: context.helper, file: lock }, { signal: context.signal }, async () => {
-    if (!isComplete()) await buildLocked(context, directory, build);
-    await rm(lock, { force: true });
-  });
-}
-
-async function buildLocked(context: RootfsContext, directory: string, build: Build): Promise<void> {
-  const { below, tree, tars, policy } = build;
-  const temporary = path.join(context.paths.rootfs, `${temporaryPrefix}${path.basename(directory)}`);
-  // Left by a build that was killed.
-  await removeTree(temporary, context);
-  try {
-    if (!isDirectory(directory)) {
-      await materialise(delta(below, tree), { ...context, target: temporary, tars, policy });
-    }
-    await saveFacts(factsFile(directory), await collectFacts(tree, tars));
-    if (!isDirectory(directory)) await rename(temporary, directory);
-    await syncDirectory(context.paths.rootfs);
-  } catch (error) {
-    await removeTree(temporary, { ...context, signal: undefined }).catch(() => undefined);
-    throw error;
-  }
-}
-
-function stackFor(context: RootfsContext, diffIds: readonly DiffId[]): LayerStack {
-  return { paths: context.paths, diffIds, warn: (message) => context.emit?.({ type: "warning", message }) };
-}
-
-function policyFor(context: RootfsContext): OwnerPolicy {
-  return ownerPolicy(context.privilege, (message) => context.emit?.({ type: "warning", message }));
-}
-
-function rootfsDirectory(paths: StorePaths, chainId: Digest, flavour: string): string {
+export function rootfsDirectory(paths: StorePaths, chainId: Digest, flavour: string): string {
   return path.join(paths.rootfs, hexOf(chainId) + flavour);
 }
 
-function factsFile(directory: string): string {
+export function factsFile(directory: string): string {
   return `${directory}.json`;
 }
 
-async function requireEmpty(target: string): Promise<void> {
-  await mkdir(target, { recursive: true, mode: 0o755 });
-  const names = await readdir(target);
-  if (names.length === 0) return;
-  const message = `unpack: ${printable(target)}: is not empty (it holds ${printable(names[0] ?? "", 60)})`;
-  throw new StoreError("STORE_IO", message, { hint: "name a new or empty directory" });
-}
-
-function isDirectory(directory: string): boolean {
+export function isDirectory(directory: string): boolean {
   return statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true;
 }

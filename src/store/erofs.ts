@@ -2,8 +2,7 @@ import { statSync } from "node:fs";
 import path from "node:path";
 import { chainIds, hexOf, type DiffId, type Digest } from "../core/digest.js";
 import { loadFacts } from "./facts.js";
-import type { StorePaths } from "./layout.js";
-import { layerTars } from "./layer-stack.js";
+import { layerTars, type StorePaths } from "./layout.js";
 import type { Rootfs, RootfsContext, RootfsDriver } from "./rootfs.js";
 
 /** One image per chain, which holds everything but the files' data: `HEX.erofs`, and its facts beside it. */

@@ -1,6 +1,7 @@
 import type { DiffId } from "../core/digest.js";
 import type { LayerEntry } from "./entry.js";
-import { layerTars, readLayerEntries, stackLayers } from "./layer-stack.js";
+import { readLayerEntries, stackLayers } from "./layer-stack.js";
+import { layerTars } from "./layout.js";
 import type { StorePaths } from "./layout.js";
 import { emptyTree, type DirNode } from "./tree.js";
 

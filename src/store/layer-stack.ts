@@ -16,11 +16,6 @@ export interface LayerStack {
   warn(message: string): void;
 }
 
-/** The tar of each layer, bottom first. */
-export function layerTars({ paths, diffIds }: Pick<LayerStack, "paths" | "diffIds">): string[] {
-  return diffIds.map((diffId) => path.join(paths.layer(diffId), "tar"));
-}
-
 /** The tree after each layer, bottom first. @throws LayerError, StoreError NOT_FOUND, CORRUPT */
 export async function* stackLayers(stack: LayerStack): AsyncGenerator<DirNode, void> {
   let tree = emptyTree();

@@ -67,6 +67,17 @@ export function storePaths(root: string): StorePaths {
   };
 }
 
+/** The tar of each layer, in the layers' order. */
+export function layerTars({
+  paths,
+  diffIds,
+}: {
+  readonly paths: StorePaths;
+  readonly diffIds: readonly DiffId[];
+}): string[] {
+  return diffIds.map((diffId) => path.join(paths.layer(diffId), "tar"));
+}
+
 /**
  * Opens the store at `root`, making it if `create`. Any number of processes may do so at once.
  * @throws StoreError NOT_FOUND (absent, without `create`), SCHEMA_NEWER, CORRUPT (a directory of something else), STORE_IO

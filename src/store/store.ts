@@ -7,7 +7,6 @@ import type { Helper } from "../helper/helper.js";
 import type { Privilege } from "../helper/privilege.js";
 import { hasBlob, readBlob } from "./blobs.js";
 import { layoutContent } from "./content.js";
-import { readFacts, unpackFlat } from "./directories.js";
 import type { RootfsFacts } from "./facts.js";
 import type { Content } from "./image-content.js";
 import type { Pruned, PruneOptions } from "./gc.js";
@@ -150,11 +149,17 @@ export async function openStore(root: string, options: StoreOptions): Promise<St
       const { clearDamage } = await import("./repair.js");
       return clearDamage({ ...context, ...options }, problem);
     },
-    facts: (diffIds) => readFacts(context, diffIds),
+    async facts(diffIds) {
+      const { readFacts } = await import("./directories-build.js");
+      return readFacts(context, diffIds);
+    },
     layersSize: (diffIds) => layersSize(paths, diffIds),
     findRootfs: (diffIds, privilege) => findRootfs({ ...context, rootfsDriver, privilege }, diffIds),
     ensureRootfs: (diffIds, options) => ensureRootfs({ ...context, rootfsDriver, ...options }, diffIds),
-    unpackFlat: (diffIds, target, options) => unpackFlat({ ...context, ...options }, diffIds, target),
+    async unpackFlat(diffIds, target, options) {
+      const { unpackFlat } = await import("./directories-build.js");
+      return unpackFlat({ ...context, ...options }, diffIds, target);
+    },
     content: () => layoutContent(paths.root),
   };
 }
