@@ -1,4 +1,5 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import path from "node:path";
 import { formatPlatform, hostPlatform } from "../../core/platform.js";
 import type { Lower } from "../../helper/lower.js";
@@ -39,13 +40,13 @@ export async function createContainer<T>(
   const { paths } = await context.store({ create: true });
   const id = createContainerId();
   const directory = path.join(paths.containers, id);
-  await mkdir(directory, { mode: 0o700 });
+  mkdirSync(directory, { mode: 0o700 });
   let name: string | undefined;
   try {
     name = await takeName(context, paths, { id, life: request.life });
     const launch = await designLaunch(context, { image, request, id, name, directory });
-    await writeFile(specFile(directory), JSON.stringify(launch.spec));
-    for (const file of launch.files) await writeFile(path.join(directory, file.name), file.content);
+    writeFileSync(specFile(directory), JSON.stringify(launch.spec));
+    for (const file of launch.files) writeFileSync(path.join(directory, file.name), file.content);
     // Last: a directory that has it is a container.
     await writeState(directory, launch.state);
     return await next({ ...launch, nameFile: name === undefined ? undefined : path.join(paths.names, name) });

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Lower } from "../../helper/lower.js";
 import { encodePlan } from "../../helper/plan-encoding.js";
@@ -38,7 +38,7 @@ export function flatRoot(directory: string): string {
 /** Decides every step of the start, and writes the plan to the container's directory. @throws LaunchError */
 export async function writePlan(context: Context, launch: Launch): Promise<Plan> {
   const plan = await planLaunch(context, launch);
-  await writeFile(planFile(launch.directory), encodePlan(plan));
+  writeFileSync(planFile(launch.directory), encodePlan(plan));
   return plan;
 }
 

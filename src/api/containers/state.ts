@@ -1,4 +1,5 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { renameSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { DiffId, Digest } from "../../core/digest.js";
 import { errnoOf, StoreError } from "../../core/errors.js";
@@ -59,8 +60,8 @@ export async function writeState(directory: string, state: ContainerState): Prom
   const file = stateFile(directory);
   if (!state.autoRemove) return atomicWrite(file, bytes, 0o600);
   const temporary = path.join(directory, "state.tmp");
-  await writeFile(temporary, bytes, { mode: 0o600 });
-  await rename(temporary, file);
+  writeFileSync(temporary, bytes, { mode: 0o600 });
+  renameSync(temporary, file);
 }
 
 /** Undefined for a directory that has none: half made, or gone. @throws StoreError CORRUPT, SCHEMA_NEWER */
