@@ -4,6 +4,7 @@
  * pullrun-helper start PLAN attached INPUT PROXY KEYS
  * pullrun-helper attach DIR INPUT PROXY KEYS       join our streams with those of a container started so
  * pullrun-helper lock PATH                         hold an exclusive lock until end of input
+ * pullrun-helper locks                             take and release locks as standard input asks for
  *
  * INPUT: stdin or nostdin; PROXY: signals or nosignals; KEYS: the bytes that detach, in hexadecimal.
  *
@@ -26,6 +27,7 @@
 
 #include "background.h"
 #include "client.h"
+#include "locks.h"
 #include "process.h"
 #include "run.h"
 #include "seal.h"
@@ -187,6 +189,8 @@ dispatch (struct context *context, int argc, char **argv)
   struct client_options options;
   if (strcmp (verb, "lock") == 0 && argc == 3)
     return hold_lock (context, object);
+  if (argc == 2 && strcmp (argv[1], "locks") == 0)
+    return serve_locks ();
   if (strcmp (verb, "run") == 0 && (argc == 3 || (argc == 4 && parse_status_descriptor (context, argv[3]))))
     return run (context, argv, false, NULL);
   if (strcmp (verb, "start") == 0 && strcmp (how, "detached") == 0
@@ -196,7 +200,7 @@ dispatch (struct context *context, int argc, char **argv)
     return run (context, argv, true, &options);
   if (strcmp (verb, "attach") == 0 && argc == 6 && parse_client (argv + 3, &options))
     return client_attach (context, object, &options);
-  return refuse (context, verb, "wrong arguments (expected run, start, attach or lock; see main.c)");
+  return refuse (context, verb, "wrong arguments (expected run, start, attach, lock or locks; see main.c)");
 }
 
 int

@@ -25,7 +25,12 @@ const reserved: Record<string, readonly string[]> = {
   tar: ["store/archives.ts"],
   ora: ["cli/render/spinner.ts"],
   commander: ["cli/main.ts"],
-  "node:child_process": ["helper/process.ts", "registry/credential-helper.ts", "cli/commands/demo.ts"],
+  "node:child_process": [
+    "helper/process.ts",
+    "helper/locks.ts",
+    "registry/credential-helper.ts",
+    "cli/commands/demo.ts",
+  ],
   "node:worker_threads": ["store/pool.ts", "store/ingest-worker.ts"],
 };
 

@@ -1,10 +1,9 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { AbortError, errnoOf, LaunchError } from "../core/errors.js";
 import { printable } from "../core/text.js";
-import type { Helper, HelperRunOptions, Lock } from "./helper.js";
+import type { Helper, HelperRunOptions } from "./helper.js";
 import { encodePlan } from "./plan-encoding.js";
 import type { Plan } from "./plan.js";
 import { failureFrom } from "./status.js";
@@ -16,10 +15,14 @@ const writeBytes = 256 * 1024;
 
 /** The helper at `path` as a child process of ours. Only for the main thread: a lock dies with the thread that took it. */
 export function openHelper(path: string): Helper {
+  let locks: Promise<Helper["lock"]> | undefined;
   return {
     path,
     run: (plan, options) => runHelper(path, ["run", "fd:3", "4"], plan, options),
-    lock: (file, signal) => takeLock(path, file, signal),
+    async lock(file, signal) {
+      locks ??= import("./locks.js").then(({ createLocks }) => createLocks(path));
+      return (await locks)(file, signal);
+    },
   };
 }
 
@@ -135,7 +138,10 @@ function killedBy(signal: AbortSignal | undefined): { signal?: AbortSignal; kill
 }
 
 /** The exit status, or null for a death by signal. */
-async function waitForEnd(child: ChildProcess, signal: AbortSignal | undefined): Promise<number | null> {
+export async function waitForEnd(
+  child: ChildProcess,
+  signal: AbortSignal | undefined,
+): Promise<number | null> {
   let problem: unknown;
   child.on("error", (error) => (problem ??= error));
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
@@ -144,7 +150,7 @@ async function waitForEnd(child: ChildProcess, signal: AbortSignal | undefined):
   return code;
 }
 
-function throwIfAborted(signal: AbortSignal | undefined): void {
+export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new AbortError("INTERRUPTED", "interrupted", { cause: signal.reason });
 }
 
@@ -164,7 +170,7 @@ function died(signal: string | null, stderr: string): LaunchError {
   return new LaunchError("HELPER_FAILED", `helper: died of ${signal ?? "an unknown cause"}${said}`);
 }
 
-function collect(stream: Readable | null): () => string {
+export function collect(stream: Readable | null): () => string {
   const chunks: Buffer[] = [];
   let size = 0;
   stream?.on("error", () => undefined);
@@ -213,41 +219,4 @@ async function* inLargeChunks(input: AsyncIterable<Uint8Array>): AsyncGenerator<
     size = 0;
   }
   if (size > 0) yield Buffer.concat(pending, size);
-}
-
-async function takeLock(path: string, file: string, signal: AbortSignal | undefined): Promise<Lock> {
-  throwIfAborted(signal);
-  // In a process group of its own: Ctrl-C must not end it, and so give the lock away, before we have wound up.
-  const child = spawn(path, ["lock", file], { stdio: ["pipe", "pipe", "pipe"], env: {}, detached: true });
-  const stderr = collect(child.stderr);
-  child.stdin.on("error", () => undefined);
-  // Only while waiting: once held, the lock must outlast an abort until whoever holds it has wound up.
-  const stopWaiting = (): void => void child.kill("SIGKILL");
-  signal?.addEventListener("abort", stopWaiting);
-  const ended = waitForEnd(child, signal);
-  const answer = await Promise.race([once(child.stdout, "data"), ended]).finally(() =>
-    signal?.removeEventListener("abort", stopWaiting),
-  );
-  if (!Array.isArray(answer)) throw lockFailed(file, stderr());
-  ended.catch(() => undefined);
-  for (const part of [child, ...lockStreams(child)]) part.unref();
-  return { release: () => releaseLock(child) };
-}
-
-/** Unreferenced, a lock somebody forgot does not keep the process from ending, which releases it. */
-function lockStreams(child: ChildProcess): { ref(): void; unref(): void }[] {
-  return [child.stdin, child.stdout, child.stderr] as unknown as { ref(): void; unref(): void }[];
-}
-
-async function releaseLock(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  for (const part of [child, ...lockStreams(child)]) part.ref();
-  const closed = new Promise((resolve) => child.once("exit", resolve));
-  child.stdin?.end();
-  await closed;
-}
-
-function lockFailed(file: string, stderr: string): LaunchError {
-  const said = printable(stderr.replace(/^pullrun: /, "").trim(), 500);
-  return new LaunchError("HELPER_FAILED", said === "" ? `lock: ${printable(file)}: the helper died` : said);
 }

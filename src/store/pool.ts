@@ -18,8 +18,10 @@ export interface PoolOptions {
   readonly worker?: URL | undefined;
 }
 
-/** A smaller layer is done here before a thread would have started (about 30 ms). */
+/** A smaller layer is done here at once. */
 const inlineBytes = 64 * 1024;
+/** As much of larger ones takes no longer here than starting threads for it, some 40 ms of a processor for each. */
+const inlineTotal = 3 * 1024 * 1024;
 
 interface Pending {
   readonly job: IngestJob;
@@ -35,6 +37,8 @@ interface PoolState {
   readonly starting: Set<Worker>;
   readonly idle: Worker[];
   readonly queue: Pending[];
+  /** Compressed bytes of the layers above {@link inlineBytes} that were done without a thread. */
+  inlined: number;
 }
 
 export function createPool({ size, worker }: PoolOptions): IngestPool {
@@ -46,10 +50,11 @@ export function createPool({ size, worker }: PoolOptions): IngestPool {
     starting: new Set(),
     idle: [],
     queue: [],
+    inlined: 0,
   };
   return {
     async run(job) {
-      if (job.size <= inlineBytes) return runIngest(job);
+      if (isDoneHere(state, job)) return runIngest(job);
       return new Promise((resolve, reject) => {
         state.queue.push({ job, resolve, reject });
         dispatch(state);
@@ -59,6 +64,13 @@ export function createPool({ size, worker }: PoolOptions): IngestPool {
       await Promise.all([...state.workers].map((thread) => thread.terminate()));
     },
   };
+}
+
+function isDoneHere(state: PoolState, { size }: IngestJob): boolean {
+  if (size <= inlineBytes) return true;
+  if (state.workers.size > 0 || state.inlined + size > inlineTotal) return false;
+  state.inlined += size;
+  return true;
 }
 
 function dispatch(state: PoolState): void {

@@ -25,7 +25,7 @@ import { tar } from "../support/tar.js";
 
 const small = tar({ name: "a", data: "hello" }, { name: "d/" }, { name: "b", flag: "1", link: "a" });
 /** Does not compress, so that it takes many reads and goes to a worker thread. */
-const large = tar({ name: "noise", data: randomBytes(600_000) }, { name: "after", data: "x" });
+const large = tar({ name: "noise", data: randomBytes(3_500_000) }, { name: "after", data: "x" });
 
 function present(store: Store, layer: TestLayer): boolean {
   return existsSync(store.paths.blob(layer.descriptor.digest)) && existsSync(store.paths.layer(layer.diffId));
