@@ -66,6 +66,16 @@ export function parseDuration(flag: string, text: string): number {
   throw badValue(flag, text, "a duration such as 30m, 24h or 7d");
 }
 
+/** A point in time as docker takes it, in milliseconds since 1970: RFC 3339, a date, Unix seconds, or `10m` ago. */
+export function parseTime(flag: string, text: string, now: number = Date.now()): number {
+  if (/^[0-9]+(\.[0-9]+)?$/.test(text)) return Number(text) * 1000;
+  if (/^[0-9]{4}-[0-9]{2}-[0-9]{2}/.test(text)) {
+    const time = Date.parse(text);
+    if (!Number.isNaN(time)) return time;
+  } else if (/^[0-9smhdw]+$/.test(text)) return now - parseDuration(flag, text);
+  throw badValue(flag, text, "a time such as 2026-01-02T15:04:05Z, Unix seconds, or 10m for ten minutes ago");
+}
+
 function badValue(flag: string, text: string, expected: string): UsageError {
   return new UsageError("BAD_VALUE", `${flag}: ${printable(text, 60)}: not ${expected}`);
 }

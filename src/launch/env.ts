@@ -33,6 +33,16 @@ export function environmentOf(input: EnvironmentInput): string[] {
   return [...env].map(([key, value]) => `${key}=${value}`);
 }
 
+/** An environment with the user's entries over it; one without `=` takes its variable away. @throws UsageError BAD_VALUE */
+export function mergeEnvironment(base: readonly string[], user: readonly string[]): string[] {
+  const env = new Map(parseImageEntries(base));
+  for (const [key, value] of parseUserEntries(user)) {
+    if (value === undefined) env.delete(key);
+    else env.set(key, value);
+  }
+  return [...env].map(([key, value]) => `${key}=${value}`);
+}
+
 function parseUserEntries(entries: readonly string[]): Map<string, string | undefined> {
   const parsed = new Map<string, string | undefined>();
   for (const entry of entries) {

@@ -19,7 +19,7 @@ export interface ProcessInput {
 export function createProcess(input: ProcessInput): Process {
   const { image, options, user, hostname } = input;
   return {
-    terminal: false,
+    terminal: options.tty ?? false,
     user: { uid: user.uid, gid: user.gid, ...(input.groups ? { additionalGids: user.groups } : {}) },
     args: commandOf(image, options),
     env: environmentOf({ image: image.env, user: options.env, hostname, home: user.home }),

@@ -2,11 +2,11 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { StoreError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
-import type { Helper } from "../../helper/helper.js";
 import type { StorePaths } from "../../store/layout.js";
 import type { Context } from "../context.js";
 import { readContainer, type Container } from "./container.js";
 import { holderOf, nameOf } from "./names.js";
+import { readState } from "./state.js";
 
 /**
  * The container with this id, this name, or an id that begins so and no other does: docker's order.
@@ -32,28 +32,30 @@ export async function findDirectory(context: Context, word: string): Promise<str
   const [only, another] = matching;
   if (another !== undefined) throw ambiguous(word, matching.length);
   if (only !== undefined) return at(only);
-  const named = (await readAll(await context.helper(), paths)).find(({ state }) => nameOf(state) === word);
-  if (named === undefined) throw absent(word);
-  return named.directory;
+  for (const directory of ids.map(at)) {
+    const state = await ifWhole(() => readState(directory));
+    if (state !== undefined && nameOf(state) === word) return directory;
+  }
+  throw absent(word);
 }
 
 /** Every container there is, newest first. */
 export async function allContainers(context: Context): Promise<readonly Container[]> {
   const paths = await pathsOf(context);
   if (paths === undefined) return [];
-  const found = await readAll(await context.helper(), paths);
-  return found.sort((a, b) => (a.state.created < b.state.created ? 1 : -1));
-}
-
-async function readAll(helper: Helper, paths: StorePaths): Promise<Container[]> {
   const directories = (await readdir(paths.containers)).map((id) => path.join(paths.containers, id));
-  const found = await Promise.all(directories.map((directory) => readIfWhole(helper, directory)));
-  return found.filter((container) => container !== undefined);
+  const helper = await context.helper();
+  const found = await Promise.all(
+    directories.map((directory) => ifWhole(() => readContainer(helper, directory))),
+  );
+  return found
+    .filter((container) => container !== undefined)
+    .sort((a, b) => (a.state.created < b.state.created ? 1 : -1));
 }
 
 /** One that is damaged does not hide the others. */
-async function readIfWhole(helper: Helper, directory: string): Promise<Container | undefined> {
-  return readContainer(helper, directory).catch((error: unknown) => {
+async function ifWhole<T>(read: () => Promise<T>): Promise<T | undefined> {
+  return read().catch((error: unknown) => {
     if (error instanceof StoreError) return undefined;
     throw error;
   });

@@ -32,9 +32,10 @@ export const inspectionCommands: readonly CommandSpec[] = [
   },
   {
     name: "inspect",
-    args: "<image...>",
-    summary: "show what an image is, as JSON",
+    args: "<container|image...>",
+    summary: "show what a container or an image is, as JSON",
     flags: [
+      { flags: "--type <type>", description: "only look for one of these", choices: ["container", "image"] },
       { flags: "--raw", description: "print the image config as the registry sent it" },
       {
         flags: "-f, --format <template>",

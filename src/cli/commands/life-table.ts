@@ -1,4 +1,5 @@
 import type { CommandSpec, FlagSpec } from "../command.js";
+import { execProcessFlags } from "../flags/process.js";
 import { json } from "../flags/shared.js";
 
 /** The rows of the command table for what looks after containers once they are made. */
@@ -9,6 +10,19 @@ const format: FlagSpec = {
 };
 
 export const lifeCommands: readonly CommandSpec[] = [
+  {
+    name: "exec",
+    args: "<container> <command> [args...]",
+    summary: "run one more command in a running container",
+    flags: [
+      { flags: "-i, --interactive", description: "pass our standard input on" },
+      ...execProcessFlags,
+      { flags: "--privileged", description: "with every capability the container's namespace can have" },
+    ],
+    passThrough: true,
+    failure: 125,
+    load: () => import("./exec.js"),
+  },
   {
     name: "ps",
     args: "",
@@ -31,6 +45,41 @@ export const lifeCommands: readonly CommandSpec[] = [
     ],
     failure: 1,
     load: () => import("./ps.js"),
+  },
+  {
+    name: "logs",
+    args: "<container>",
+    summary: "show what a container has written",
+    flags: [
+      { flags: "-f, --follow", description: "go on with what comes, to its end" },
+      { flags: "-n, --tail <lines>", description: "only the last lines of what is there", default: "all" },
+      { flags: "--since <time>", description: "not what is older, such as 2026-01-02T15:04:05Z or 10m" },
+      { flags: "--until <time>", description: "not what is newer" },
+      { flags: "-t, --timestamps", description: "put its time before each line" },
+    ],
+    failure: 1,
+    load: () => import("./logs.js"),
+  },
+  {
+    name: "top",
+    args: "<container>",
+    summary: "list a container's processes, as the host sees them",
+    flags: [],
+    failure: 1,
+    load: () => import("./top.js"),
+  },
+  {
+    name: "stats",
+    args: "[container...]",
+    summary: "show what running containers use",
+    flags: [
+      { flags: "-a, --all", description: "stopped ones too" },
+      { flags: "--no-stream", description: "once, and not again every second" },
+      { flags: "--no-trunc", description: "show ids in full" },
+      format,
+    ],
+    failure: 1,
+    load: () => import("./stats.js"),
   },
   {
     name: "stop",

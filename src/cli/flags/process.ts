@@ -6,16 +6,21 @@ import type { Env } from "../env.js";
 import { parseEnvFile, resolveVariable } from "../values.js";
 import { given } from "./given.js";
 
-export const processFlags: readonly FlagSpec[] = [
+/** What every process of a container has. */
+export const execProcessFlags: readonly FlagSpec[] = [
   {
     flags: "-e, --env <key=value>",
     description: "set a variable, or copy it from here with -e KEY",
     repeat: true,
   },
   { flags: "--env-file <file>", description: "read variables from a file", repeat: true },
-  { flags: "--entrypoint <command>", description: "replace the image's entrypoint; '' clears it" },
   { flags: "-u, --user <user[:group]>", description: "user name or uid, in the image" },
   { flags: "-w, --workdir <dir>", description: "working directory in the container" },
+];
+
+export const processFlags: readonly FlagSpec[] = [
+  ...execProcessFlags,
+  { flags: "--entrypoint <command>", description: "replace the image's entrypoint; '' clears it" },
 ];
 
 /** @throws UsageError */

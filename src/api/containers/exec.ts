@@ -1,0 +1,86 @@
+import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { LaunchError } from "../../core/errors.js";
+import { encodePlan } from "../../helper/plan-encoding.js";
+import type { Plan } from "../../helper/plan.js";
+import { execProcess, type ExecOptions } from "../../launch/exec-process.js";
+import { readHostFacts } from "../../launch/host-facts.js";
+import { planExec } from "../../launch/plan-exec.js";
+import type { Context } from "../context.js";
+import { accountFilesOf } from "./accounts.js";
+import { cgroupsOf } from "./cgroups.js";
+import type { Container } from "./container.js";
+import { findContainer } from "./find.js";
+import { nameOf } from "./names.js";
+import { notRunning } from "./signal.js";
+import { readSpec } from "./spec-file.js";
+
+export type { ExecOptions };
+
+export interface PreparedExec {
+  readonly helperPath: string;
+  /** Goes when the process ends. */
+  readonly planPath: string;
+}
+
+/** Decides how one more process joins a running container. @throws LaunchError NOT_RUNNING, BAD_USER, UsageError */
+export async function prepareExec(
+  context: Context,
+  word: string,
+  options: ExecOptions,
+): Promise<PreparedExec> {
+  const container = await findContainer(context, word);
+  const planPath = path.join(container.directory, `exec-${randomBytes(6).toString("hex")}`);
+  const plan = [...(await planOf(context, container, options)), ...removal(planPath)];
+  await writeFile(planPath, encodePlan(plan), { mode: 0o600 });
+  return { helperPath: (await context.helper()).path, planPath };
+}
+
+async function planOf(context: Context, container: Container, options: ExecOptions): Promise<Plan> {
+  const { id, pid, status, state, directory } = container;
+  if (container.phase !== "running" || pid === 0) throw unfit(container);
+  if (state.options.isolation === "chroot") throw inChroot(container);
+  const spec = await readSpec(directory);
+  const process = execProcess({
+    container: spec.process,
+    options,
+    accounts: await accountFilesOf(context, container),
+  });
+  const cgroups = await cgroupsOf(container);
+  return planExec({
+    container: {
+      containerId: id,
+      pid,
+      start: BigInt(status?.start ?? 0),
+      namespaces: spec.linux.namespaces.map(({ type }) => type),
+      procsFiles: cgroups.map(({ own }) => `${own}/cgroup.procs`),
+    },
+    process,
+    own: readHostFacts().own,
+    interactive: options.interactive,
+    noNewPrivileges: false,
+  });
+}
+
+function removal(file: string): Plan {
+  return [{ kind: "cleanup" }, { kind: "remove-tree", path: file }];
+}
+
+function unfit(container: Container): LaunchError {
+  if (container.phase !== "paused") return notRunning(container, "exec");
+  const name = nameOf(container.state);
+  return new LaunchError("NOT_RUNNING", `exec: ${name}: the container is paused (expected running)`, {
+    hint: `let it go on first: pullrun unpause ${name}`,
+  });
+}
+
+function inChroot({ state }: Container): LaunchError {
+  return new LaunchError(
+    "NO_NAMESPACES",
+    `exec: ${nameOf(state)}: its isolation is chroot (expected namespaces)`,
+    {
+      hint: "there is nothing to join: run another container",
+    },
+  );
+}

@@ -1,0 +1,25 @@
+import type { Spec } from "../../launch/oci-spec.js";
+import { portBindings } from "./inspect-network.js";
+import type { ContainerState } from "./state.js";
+
+/** The host's side of a container, in docker's field names: 0 and empty stand for no limit and nothing given. */
+export function hostConfig({ options, restart, autoRemove, ports }: ContainerState, spec: Spec): object {
+  const { resources } = spec.linux;
+  return {
+    NetworkMode: options.network,
+    RestartPolicy: { Name: restart.name, MaximumRetryCount: restart.maximum ?? 0 },
+    AutoRemove: autoRemove,
+    ReadonlyRootfs: spec.root.readonly,
+    Memory: resources.memory?.limit ?? 0,
+    MemorySwap: resources.memory?.swap ?? 0,
+    NanoCpus: Math.round((options.cpus ?? 0) * 1e9),
+    CpuQuota: resources.cpu?.quota ?? 0,
+    CpuPeriod: resources.cpu?.period ?? 0,
+    PidsLimit: resources.pids?.limit ?? 0,
+    CgroupParent: "",
+    Isolation: options.isolation,
+    MaskedPaths: spec.linux.maskedPaths,
+    ReadonlyPaths: spec.linux.readonlyPaths,
+    PortBindings: portBindings(ports),
+  };
+}

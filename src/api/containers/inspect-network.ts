@@ -1,0 +1,16 @@
+import type { ContainerState } from "./state.js";
+
+/** How a container is reached, in docker's field names. */
+export function networkSettings({ options, ports }: ContainerState): Record<string, unknown> {
+  return { Ports: portBindings(ports), Networks: { [options.network]: {} } };
+}
+
+/** By port of the container, `80/tcp`. Docker has the host's port numbers as text. */
+export function portBindings(ports: ContainerState["ports"] = []): Record<string, object[]> {
+  const bindings: Record<string, object[]> = {};
+  for (const { hostIp, hostPort, containerPort, protocol } of ports) {
+    const key = `${containerPort}/${protocol}`;
+    bindings[key] = [...(bindings[key] ?? []), { HostIp: hostIp, HostPort: String(hostPort) }];
+  }
+  return bindings;
+}

@@ -1,0 +1,92 @@
+import path from "node:path";
+import type { Spec } from "../../launch/oci-spec.js";
+import type { Context } from "../context.js";
+import type { Container } from "./container.js";
+import { findContainer } from "./find.js";
+import { hostConfig } from "./inspect-host.js";
+import { nameOf } from "./names.js";
+import { readSpec } from "./spec-file.js";
+import { networkSettings } from "./inspect-network.js";
+
+/** What `docker inspect` has for a time that has not come. */
+const never = "0001-01-01T00:00:00Z";
+
+/**
+ * A container in docker's field names, so that templates written for `docker inspect` work: `.State.Status`,
+ * `.Config.Env`, `.HostConfig.Memory`. @throws StoreError NOT_FOUND
+ */
+export async function inspectContainer(context: Context, word: string): Promise<Record<string, unknown>> {
+  const container = await findContainer(context, word);
+  const spec = await readSpec(container.directory);
+  const { id, directory, state, status } = container;
+  const [program = "", ...args] = state.command;
+  const at = (name: string): string => path.join(directory, name);
+  return {
+    Id: id,
+    Created: state.created,
+    Path: program,
+    Args: args,
+    State: stateView(container),
+    Image: state.image.id,
+    ResolvConfPath: at("resolv.conf"),
+    HostnamePath: at("hostname"),
+    HostsPath: at("hosts"),
+    LogPath: at("log"),
+    Name: `/${nameOf(state)}`,
+    RestartCount: status?.restarts ?? 0,
+    Driver: state.chainId === undefined ? "flat" : "overlay",
+    Platform: "linux",
+    HostConfig: hostConfig(state, spec),
+    Mounts: mountsOf(spec, directory),
+    Config: configView(container, spec),
+    NetworkSettings: networkSettings(state),
+  };
+}
+
+function stateView({ phase, pid, exitCode, status }: Container): Record<string, unknown> {
+  return {
+    Status: phase,
+    Running: phase === "running" || phase === "paused" || phase === "restarting",
+    Paused: phase === "paused",
+    Restarting: phase === "restarting",
+    OOMKilled: status?.oom ?? false,
+    Dead: false,
+    Pid: pid,
+    ExitCode: exitCode,
+    Error: status?.error ?? "",
+    StartedAt: status?.started ?? never,
+    FinishedAt: status?.finished ?? never,
+  };
+}
+
+function configView({ state }: Container, spec: Spec): Record<string, unknown> {
+  const { options, image, labels, stopSignal, stopTimeout } = state;
+  const { user, env, cwd } = spec.process;
+  return {
+    Hostname: spec.hostname,
+    User: options.user ?? `${user.uid}:${user.gid}`,
+    Tty: options.tty ?? false,
+    OpenStdin: options.interactive,
+    Env: env,
+    Cmd: options.args,
+    Entrypoint: options.entrypoint === undefined ? null : [options.entrypoint],
+    Image: image.name,
+    WorkingDir: cwd,
+    Labels: labels,
+    StopSignal: stopSignal,
+    StopTimeout: stopTimeout,
+  };
+}
+
+/** What the user or the image asked for; not what every container has. */
+function mountsOf({ mounts }: Spec, directory: string): Record<string, unknown>[] {
+  return mounts
+    .filter(({ type, source }) => type === "bind" && !source.startsWith(`${directory}/`) && source !== "/sys")
+    .map(({ source, destination, options }) => ({
+      Type: "bind",
+      Source: source,
+      Destination: destination,
+      Mode: options.join(","),
+      RW: !options.includes("ro"),
+    }));
+}

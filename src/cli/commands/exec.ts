@@ -1,0 +1,28 @@
+import type { ExecOptions } from "../../api/containers/exec.js";
+import type { Invocation } from "../command.js";
+import { given } from "../flags/given.js";
+import { variablesOf } from "../flags/process.js";
+import { inspectionContext } from "../inspection.js";
+
+/** Does not return on success: this process becomes the one that waits for the command, and ends with its status. */
+export async function run(invocation: Invocation): Promise<number> {
+  const options = execOptionsOf(invocation);
+  const context = await inspectionContext(invocation);
+  const { prepareExec } = await import("../../api/containers/exec.js");
+  const prepared = await prepareExec(context, invocation.args[0] ?? "", options);
+  invocation.signal.throwIfAborted();
+  const { becomeExec } = await import("../../api/containers/become.js");
+  return becomeExec(prepared);
+}
+
+function execOptionsOf({ args, flags, env }: Invocation): ExecOptions {
+  return {
+    args: args.slice(1),
+    env: variablesOf(flags, env),
+    ...given("user", flags.text("user")),
+    ...given("workdir", flags.text("workdir")),
+    interactive: flags.on("interactive"),
+    tty: flags.on("tty"),
+    privileged: flags.on("privileged"),
+  };
+}
