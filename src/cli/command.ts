@@ -23,6 +23,13 @@ export interface CommandSpec {
   load(): Promise<CommandModule>;
 }
 
+/** Commands of two words, such as `volume ls`. */
+export interface CommandGroup {
+  readonly name: string;
+  readonly summary: string;
+  readonly commands: readonly CommandSpec[];
+}
+
 export interface CommandModule {
   /** Resolves to the exit status. */
   run(invocation: Invocation): Promise<number>;

@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { AbortError } from "../core/errors.js";
-import { flagsOf, type CommandSpec, type FlagSpec, type Invocation } from "./command.js";
-import { commands } from "./commands/table.js";
+import { flagsOf, type CommandGroup, type CommandSpec, type FlagSpec, type Invocation } from "./command.js";
+import { commands, groups } from "./commands/table.js";
 import { readEnv, type Env } from "./env.js";
 import { stdout } from "./output.js";
 import { reportError } from "./report-error.js";
@@ -51,12 +51,25 @@ function createProgram(session: Session): Command {
   for (const spec of commands) {
     program.addCommand(subcommand(program, spec, session), { isDefault: spec.name === "run" });
   }
-  // Only for the command that is meant: all flags of all commands take milliseconds.
-  program.hook("preSubcommand", (_, command) => {
-    const flags = commands.find(({ name }) => name === command.name())?.flags ?? [];
+  addFlagsLate(program, commands);
+  for (const group of groups) program.addCommand(groupCommand(program, group, session));
+  return program;
+}
+
+/** Only to the command that is meant: all flags of all commands take milliseconds. */
+function addFlagsLate(parent: Command, specs: readonly CommandSpec[]): void {
+  parent.hook("preSubcommand", (_, command) => {
+    const flags = specs.find(({ name }) => name === command.name())?.flags ?? [];
     for (const flag of flags) command.addOption(optionOf(flag));
   });
-  return program;
+}
+
+function groupCommand(program: Command, group: CommandGroup, session: Session): Command {
+  const command = program.createCommand(group.name).copyInheritedSettings(program);
+  command.description(group.summary).enablePositionalOptions();
+  addFlagsLate(command, group.commands);
+  for (const spec of group.commands) command.addCommand(subcommand(command, spec, session));
+  return command;
 }
 
 function subcommand(program: Command, spec: CommandSpec, session: Session): Command {
@@ -117,7 +130,7 @@ function statusOf(error: unknown, { spec, env }: Session): number {
 /** `pullrun imags` means an image of that name to us, and hardly to the user. */
 function suggestCommand(argv: readonly string[], { spec }: Session): void {
   const [word = ""] = argv;
-  const names = [...commands.map(({ name }) => name), "help"];
+  const names = [...[...commands, ...groups].map(({ name }) => name), "help"];
   if (spec?.name !== "run" || names.includes(word) || !/^[a-z]+$/.test(word)) return;
   const meant = suggest(word, names);
   if (meant !== undefined) process.stderr.write(`hint: for the command, type: pullrun ${meant}\n`);

@@ -9,17 +9,16 @@ import {
   type CliOptions,
   type CliResult,
 } from "../support/cli.js";
-import { sharedLayout } from "../support/layouts.js";
+import { busybox, needsBusybox } from "../support/busybox.js";
 import { needsNamespaces, needsRealRoot } from "../support/namespaces.js";
 import { testUsers } from "../support/users.js";
 
-const busybox = sharedLayout("busybox");
-const needs = busybox === undefined ? "needs ../shared/images: " : needsNamespaces;
+const needs = `${needsBusybox}${needsNamespaces}`;
 
 describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who`, ({ as }) => {
   /** Runs a shell script in a busybox container. */
   async function sh(script: string, flags: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-    const args = ["run", "-q", ...flags, `oci:${busybox ?? ""}`, "sh", "-c", script];
+    const args = ["run", "-q", ...flags, busybox, "sh", "-c", script];
     return pullrun(args, { root: temporaryDirectory(as), ...as, ...options });
   }
 
@@ -162,7 +161,7 @@ describe.skipIf(needsRealRoot !== "" || needs !== "")(`${needs}${needsRealRoot}m
     const setUp = `mount -t tmpfs t ${directory}/a && mount --make-rshared ${directory}/a && ${mounts}`;
     const run = `"$@"; ls ${directory}/a/later 2>/dev/null`;
     const place = (text: string): string => text.replaceAll("HOST", directory);
-    const command = ["run", "-q", ...flags.map(place), `oci:${busybox ?? ""}`, "sh", "-c", script];
+    const command = ["run", "-q", ...flags.map(place), busybox, "sh", "-c", script];
     const { stdout, stderr } = await pullrun(command, {
       root: temporaryDirectory(),
       within: ["unshare", "--mount", "sh", "-c", `${place(setUp)} && ${run}`, "sh"],
@@ -212,7 +211,7 @@ test.skipIf(needs !== "" || needsRealRoot !== "")(
     mkdirSync(path.join(closed, "x"));
     const uid = 12345;
     const root = temporaryDirectory({ uid });
-    const args = ["run", "-q", "-v", `${closed}/x:/x`, `oci:${busybox ?? ""}`, "true"];
+    const args = ["run", "-q", "-v", `${closed}/x:/x`, busybox, "true"];
     const { status, stderr } = await pullrun(args, { root, uid });
     expect({ status, stderr }).toEqual({
       status: 125,

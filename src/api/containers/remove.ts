@@ -2,6 +2,7 @@ import { LaunchError, StoreError } from "../../core/errors.js";
 import { withFreeLock } from "../../store/lock.js";
 import { removeTree } from "../../store/remove-tree.js";
 import type { Context } from "../context.js";
+import { removeAnonymousVolumes } from "../volumes/remove.js";
 import { readContainer, type Container } from "./container.js";
 import { lockFile } from "./directory.js";
 import { findDirectory } from "./find.js";
@@ -11,6 +12,8 @@ import { killAndWait } from "./stop.js";
 export interface RemoveOptions {
   /** End it first if it runs. */
   readonly force: boolean;
+  /** Its anonymous volumes too, as for a container that goes by itself. */
+  readonly volumes?: boolean;
 }
 
 /** Deletes a container, and with it everything it wrote. @throws StoreError NOT_FOUND, LaunchError STILL_RUNNING */
@@ -24,7 +27,7 @@ export async function removeContainer(context: Context, word: string, options: R
     if (!options.force) throw stillRunning(container);
     await killAndWait(context, container);
   }
-  await deleteContainer(context, directory, container);
+  await deleteContainer(context, directory, container, options);
 }
 
 /** @throws LaunchError STILL_RUNNING if it was started meanwhile */
@@ -32,12 +35,14 @@ export async function deleteContainer(
   context: Context,
   directory: string,
   container: Container | undefined,
+  { volumes = false }: Pick<RemoveOptions, "volumes"> = {},
 ): Promise<void> {
   const helper = await context.helper();
   const privilege = await context.privilege();
   // A supervisor that has just removed it, lock and all, leaves nothing to lock: then this is done already.
   const done = await withFreeLock({ helper, file: lockFile(directory) }, async () => {
     if (container !== undefined) await releaseNameOf(context, container);
+    if (volumes || container?.state.autoRemove === true) await removeAnonymousVolumes(context, directory);
     await removeTree(directory, { helper, privilege });
     return true;
   });

@@ -13,6 +13,8 @@ export interface PruneVolumesRequest {
   /** Named ones as well. */
   readonly all: boolean;
   readonly filters: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly now?: number;
 }
 
 export interface PrunedVolumes {
@@ -29,7 +31,7 @@ export async function pruneVolumes(context: Context, request: PruneVolumesReques
   const { paths } = await context.store({ create: false });
   const users = await volumeUsers(paths);
   const names: string[] = [];
-  let bytes = await removeLeftovers(context, paths.volumes);
+  let bytes = await removeLeftovers(context, paths.volumes, request.now ?? Date.now());
   for (const volume of await readVolumes(paths)) {
     const used = users.has(volume.name);
     if (used || !(volume.anonymous || request.all) || !fits(volume, used)) continue;
@@ -51,12 +53,11 @@ async function isRemoved(context: Context, name: string): Promise<boolean> {
   }
 }
 
-async function removeLeftovers(context: Context, volumes: string): Promise<number> {
+async function removeLeftovers(context: Context, volumes: string, now: number): Promise<number> {
   let bytes = 0;
   for (const name of await readdir(volumes).catch(noVolumes)) {
     const directory = path.join(volumes, name);
-    if (!name.startsWith(temporaryPrefix) || Date.now() - (await stat(directory)).ctimeMs < leftoverMs)
-      continue;
+    if (!name.startsWith(temporaryPrefix) || now - (await stat(directory)).ctimeMs < leftoverMs) continue;
     bytes += await diskBytes(directory);
     await removeDirectory(context, directory);
   }

@@ -112,7 +112,10 @@ export const lifeCommands: readonly CommandSpec[] = [
     name: "rm",
     args: "<container...>",
     summary: "remove containers",
-    flags: [{ flags: "-f, --force", description: "end those that run" }],
+    flags: [
+      { flags: "-f, --force", description: "end those that run" },
+      { flags: "-v, --volumes", description: "their anonymous volumes too" },
+    ],
     failure: 1,
     load: () => import("./rm.js"),
   },

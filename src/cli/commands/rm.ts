@@ -6,6 +6,6 @@ export async function run(invocation: Invocation): Promise<number> {
   const { args, flags } = invocation;
   const context = await inspectionContext(invocation);
   const { removeContainer } = await import("../../api/containers/remove.js");
-  const options = { force: flags.on("force") };
+  const options = { force: flags.on("force"), volumes: flags.on("volumes") };
   return forEachWord(invocation, args, (word) => removeContainer(context, word, options));
 }

@@ -1,9 +1,12 @@
-import type { CommandSpec } from "../command.js";
+import type { CommandGroup, CommandSpec } from "../command.js";
 import { containerFlags } from "../flags/container.js";
 import { insecure, json, platform, pullPolicy, quiet } from "../flags/shared.js";
 import { containerCommands } from "./container-table.js";
 import { inspectionCommands } from "./inspection-table.js";
+import { volumeGroup } from "./volume-table.js";
 import { lifeCommands } from "./life-table.js";
+
+export const groups: readonly CommandGroup[] = [volumeGroup];
 
 export const commands: readonly CommandSpec[] = [
   ...containerCommands,
