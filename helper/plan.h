@@ -70,6 +70,7 @@ enum phase { HOST = 1, CHILD = 2, CLEANUP = 4, CREATED = 8 };
   X (42, RECORD, "record", "s", HOST) \
   X (43, SUPERVISE, "supervise", "siiiii", HOST) \
   X (50, JOIN, "join", "iii", HOST) \
+  X (51, SECCOMP, "seccomp", "ib", HOST | CHILD) \
   X (52, JOIN_NAMESPACE, "join-namespace", "si", HOST) \
   X (55, SEAL, "seal", "", HOST) \
   X (60, COPY_UP, "copy-up", "ss", CHILD) \

@@ -17,6 +17,7 @@
 #include "remove.h"
 #include "root.h"
 #include "seal.h"
+#include "seccomp.h"
 #include "service.h"
 #include "system.h"
 #include "trees.h"
@@ -48,6 +49,7 @@ static int (*const execute[STEP_KIND_LIMIT]) (struct context *, const struct ste
   [STEP_JOIN] = step_join,
   [STEP_JOIN_NAMESPACE] = step_join_namespace,
   [STEP_SEAL] = step_seal,
+  [STEP_SECCOMP] = step_seccomp,
   [STEP_UNSHARE] = step_unshare,
   [STEP_PRIVATE_MOUNTS] = step_private_mounts,
   [STEP_MOUNT_EROFS] = step_mount_erofs,

@@ -1,4 +1,4 @@
-/** `npm run build`: the command line, the library, the declarations, the demo images and the C helper. */
+/** `npm run build`: the command line, the library, the declarations, the seccomp filters, the demo images and the C helper. */
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { build } from "esbuild";
@@ -38,6 +38,8 @@ await build({
 await bundleCli(shared);
 await build({ ...modules, entryPoints: ["fixtures/build.ts"], outfile: "build/fixtures.js" });
 await build({ ...modules, entryPoints: ["scripts/code-cache.ts"], outfile: "build/code-cache.js" });
+await build({ ...modules, entryPoints: ["scripts/seccomp.ts"], outfile: "build/seccomp.js" });
+step(process.execPath, ["build/seccomp.js", "dist"], "");
 rmSync("dist/demo", { recursive: true, force: true });
 step(process.execPath, ["build/fixtures.js", "dist/demo"], "");
 step(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], "run npm ci first");

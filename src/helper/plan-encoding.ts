@@ -79,6 +79,7 @@ export const stepLayouts: { readonly [K in Step["kind"]]: StepLayout<K> } = {
   "attach-tree": layout(62, "isiii", "tree", "target", "flags", "topFlags", "propagation"),
   "mount-erofs": layout(41, "ssS", "image", "at", "devices"),
   join: layout(50, "iii", "pid", "start", "namespaces"),
+  seccomp: layout(51, "ib", "flags", "program"),
   "join-namespace": layout(52, "si", "path", "namespace"),
   created: layout(65, ""),
   program: layout(66, "bbP", "input", "otherwise", "argv"),
@@ -114,10 +115,11 @@ function encodeStep(step: PlanStep): Buffer {
   return Buffer.concat([header, ...encoded]);
 }
 
-type FieldValue = string | number | bigint | readonly (string | number)[] | undefined;
+type FieldValue = string | Uint8Array | number | bigint | readonly (string | number)[] | undefined;
 
 function encodeField(kind: string, type: string, value: FieldValue): Buffer[] {
   if (typeof value === "string") return [argument(text(kind, value, type === "b"))];
+  if (value instanceof Uint8Array) return [argument(Buffer.from(value))];
   if (typeof value === "number" || typeof value === "bigint") return [argument(integer(value))];
   const list = (value ?? []).map((item) =>
     argument(typeof item === "string" ? text(kind, item, false) : integer(item)),

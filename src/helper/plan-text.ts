@@ -22,6 +22,7 @@ function isEmpty(value: unknown): boolean {
 }
 
 function formatField(kind: string, field: string, value: unknown): string {
+  if (value instanceof Uint8Array) return `(${value.length} bytes)`;
   if (typeof value === "bigint") return kind === "credentials" ? formatCapabilities(value) : String(value);
   if (typeof value === "number") return formatNumber(kind, field, value);
   if (Array.isArray(value)) return `[${value.map((item) => quote(String(item))).join(" ")}]`;
@@ -29,6 +30,7 @@ function formatField(kind: string, field: string, value: unknown): string {
 }
 
 function formatNumber(kind: string, field: string, value: number): string {
+  if (kind === "seccomp") return `0x${value.toString(16)}`;
   if (field === "flags" || field === "topFlags" || field === "propagation")
     return formatFlags(value, kind === "clone" || kind === "unshare" ? cloneFlags : mountFlags);
   if (field.startsWith("namespace")) return formatFlags(value, cloneFlags);

@@ -177,6 +177,8 @@ export type Step =
       readonly ambient: bigint;
     }
   | { readonly kind: "no-new-privileges" }
+  /** `struct sock_filter[]`, and SECCOMP_FILTER_FLAG_*. */
+  | { readonly kind: "seccomp"; readonly flags: number; readonly program: Uint8Array }
   | { readonly kind: "umask"; readonly mask: number }
   | { readonly kind: "working-dir"; readonly path: string }
   | { readonly kind: "environment"; readonly entries: readonly string[] }

@@ -1,11 +1,15 @@
 import { readFileSync, readdirSync } from "node:fs";
-import { hostname } from "node:os";
+import { hostname, release } from "node:os";
 import { parseOwnCapabilities, type OwnCapabilities } from "./capabilities.js";
 import { hasSwapAccounting, readCgroupHost } from "./cgroup-host.js";
 
 /** What a spec and a plan take from the machine it is made on. */
 export interface HostFacts {
   readonly hostname: string;
+  /** Node's word for the architecture: `x64`, `arm64`. */
+  readonly arch: string;
+  /** The release, `6.1.0-18-amd64`. */
+  readonly kernel: string;
   /** The host's /etc/resolv.conf, "" where it has none. */
   readonly resolvConf: string;
   /** Per-CPU sysfs directories whose counters are a side channel between containers (moby daemon/pkg/oci). */
@@ -18,6 +22,8 @@ export interface HostFacts {
 export function readHostFacts(): HostFacts {
   return {
     hostname: hostname(),
+    arch: process.arch,
+    kernel: release(),
     resolvConf: readText("/etc/resolv.conf"),
     thermalThrottle: thermalPaths(),
     swapAccounting: hasSwapAccounting(readCgroupHost()),

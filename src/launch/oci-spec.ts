@@ -1,5 +1,7 @@
 /** The part of the OCI runtime specification 1.0.2 (config.md, config-linux.md) that pullrun writes. */
 
+import type { Seccomp } from "./seccomp-profile.js";
+
 export interface Spec {
   readonly ociVersion: "1.0.2";
   readonly process: Process;
@@ -16,6 +18,7 @@ export interface Process {
   readonly env: readonly string[];
   readonly cwd: string;
   readonly capabilities: CapabilitySets;
+  readonly noNewPrivileges: boolean;
 }
 
 /** Names such as `CAP_CHOWN`; a set that is missing is empty. */
@@ -41,6 +44,7 @@ export interface Linux {
   readonly gidMappings?: readonly OciIdMapping[];
   readonly cgroupsPath: string;
   readonly resources: Resources;
+  readonly seccomp?: Seccomp;
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
 }

@@ -7,6 +7,7 @@ import type { ContainerFile } from "./container-files.js";
 import type { Process, Spec } from "./oci-spec.js";
 import { devNodeSteps } from "./plan-dev.js";
 import { processSteps } from "./plan-process.js";
+import type { SeccompProgram } from "./seccomp-compile.js";
 
 export interface ChrootPlanInput {
   readonly spec: Spec;
@@ -19,6 +20,8 @@ export interface ChrootPlanInput {
   readonly rootDir: string;
   readonly privilege: Privilege;
   readonly own: OwnCapabilities;
+  /** Of the spec's profile. */
+  readonly seccomp?: SeccompProgram | undefined;
   readonly cgroups: CgroupPlan;
   /** Written over the image's own: they cannot be mounted. */
   readonly files: readonly ContainerFile[];
@@ -56,7 +59,12 @@ export function planChroot(input: ChrootPlanInput): Plan {
     { kind: "session-keyring", name: `_ses.${input.containerId}`, optional: true },
     ...(interactive ? [] : [{ kind: "stdin-null" } as const]),
     { kind: "chroot" },
-    ...processSteps({ process: withoutEscape(spec.process), own: input.own, noNewPrivileges: true }),
+    ...processSteps({
+      process: withoutEscape(spec.process),
+      own: input.own,
+      noNewPrivileges: true,
+      seccomp: input.seccomp,
+    }),
     { kind: "cleanup" },
     ...cgroups.cleanupSteps,
     ...input.remove.map((path): PlanStep => ({ kind: "remove-tree", path })),

@@ -3,6 +3,7 @@ import type { OwnCapabilities } from "./capabilities.js";
 import { namespaceFlags } from "./namespaces.js";
 import type { NamespaceType, Process } from "./oci-spec.js";
 import { processSteps } from "./plan-process.js";
+import type { SeccompProgram } from "./seccomp-compile.js";
 
 /** A running container, as its directory tells. */
 export interface RunningContainer {
@@ -22,7 +23,8 @@ export interface ExecPlanInput {
   /** Our own capabilities; of no consequence where the container has a user namespace. */
   readonly own: OwnCapabilities;
   readonly interactive: boolean;
-  readonly noNewPrivileges: boolean;
+  /** Of the container's spec. */
+  readonly seccomp: SeccompProgram | undefined;
 }
 
 /** The plan for one more process in a running container, with no more privileges than the container has. */
@@ -47,7 +49,8 @@ export function planExec(input: ExecPlanInput): Plan {
     ...processSteps({
       process,
       own: namespaces.includes("user") ? undefined : own,
-      noNewPrivileges: input.noNewPrivileges,
+      noNewPrivileges: process.noNewPrivileges,
+      seccomp: input.seccomp,
     }),
   ];
 }

@@ -9,6 +9,7 @@ import { idMapsOf, planMap } from "./id-mappings.js";
 import { namespaceFlags } from "./namespaces.js";
 import type { Spec } from "./oci-spec.js";
 import type { PlacedMount } from "./mounts.js";
+import type { SeccompProgram } from "./seccomp-compile.js";
 import { lowerDirectories, lowerMountSteps, mountPointSteps } from "./plan-lowers.js";
 import { attachTreeStep, copyUpSteps, mountTrees, openTreeStep } from "./plan-trees.js";
 import { mountSteps } from "./plan-mounts.js";
@@ -25,6 +26,8 @@ export interface NamespacePlanInput {
   readonly lowers: readonly Lower[];
   readonly privilege: Privilege;
   readonly own: OwnCapabilities;
+  /** Of the spec's profile. */
+  readonly seccomp?: SeccompProgram | undefined;
   readonly cgroups: CgroupPlan;
   /** The mounts in the spec that were asked for. */
   readonly mounts?: readonly PlacedMount[];
@@ -58,7 +61,8 @@ export function planNamespaces(input: NamespacePlanInput): Plan {
     ...processSteps({
       process: spec.process,
       own: idMapsOf(privilege) === undefined ? input.own : undefined,
-      noNewPrivileges: false,
+      noNewPrivileges: spec.process.noNewPrivileges,
+      seccomp: input.seccomp,
     }),
     { kind: "cleanup" },
     ...input.cgroups.cleanupSteps,

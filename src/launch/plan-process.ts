@@ -1,12 +1,14 @@
 import type { PlanStep } from "../helper/plan.js";
 import { capabilityMask, type OwnCapabilities } from "./capabilities.js";
 import type { Process } from "./oci-spec.js";
+import type { SeccompProgram } from "./seccomp-compile.js";
 
 export interface ProcessStepsInput {
   readonly process: Process;
   /** What we have ourselves to hand on; undefined for everything, as in a new user namespace. */
   readonly own: OwnCapabilities | undefined;
   readonly noNewPrivileges: boolean;
+  readonly seccomp: SeccompProgram | undefined;
 }
 
 const setGroups = capabilityMask(["CAP_SETGID"]);
@@ -14,15 +16,27 @@ const dropBounding = capabilityMask(["CAP_SETPCAP"]);
 
 /** From inside the new root to the command: directory, privileges, environment, exec. */
 export function processSteps(input: ProcessStepsInput): PlanStep[] {
+  const { noNewPrivileges, seccomp } = input;
   const { cwd, env, args } = input.process;
+  const filter = seccomp === undefined ? [] : seccompSteps(seccomp);
   return [
     // Before the user is dropped, as runc: a user may start in a directory it may not enter.
     { kind: "working-dir", path: cwd },
     { kind: "umask", mask: 0o022 },
-    credentials(input),
-    ...(input.noNewPrivileges ? [{ kind: "no-new-privileges" } as const] : []),
     { kind: "environment", entries: env },
+    // The kernel takes a filter from who has CAP_SYS_ADMIN, which the next step drops, or can gain nothing any more.
+    ...(noNewPrivileges ? [] : filter),
+    credentials(input),
+    ...(noNewPrivileges ? [{ kind: "no-new-privileges" } as const, ...filter] : []),
     { kind: "exec", argv: args },
+  ];
+}
+
+function seccompSteps(program: SeccompProgram): PlanStep[] {
+  return [
+    { kind: "hint", text: "the kernel takes no seccomp filter here: try --security-opt seccomp=unconfined" },
+    { kind: "seccomp", ...program },
+    { kind: "hint", text: "" },
   ];
 }
 

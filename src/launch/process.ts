@@ -25,6 +25,7 @@ export function createProcess(input: ProcessInput): Process {
     env: environmentOf({ image: image.env, user: options.env, hostname, home: user.home }),
     cwd: workingDirOf(image, options),
     capabilities: capabilitiesFor(user.uid),
+    noNewPrivileges: options.noNewPrivileges ?? false,
   };
 }
 

@@ -4,8 +4,9 @@ import { shortId } from "./container-id.js";
 import type { HostFacts } from "./host-facts.js";
 import { idMapsOf, ociMapping, privilegeFor, requireMapped } from "./id-mappings.js";
 import type { PlacedMount } from "./mounts.js";
-import type { Linux, NamespaceType, Spec } from "./oci-spec.js";
+import type { Linux, NamespaceType, Process, Spec } from "./oci-spec.js";
 import { createProcess } from "./process.js";
+import { seccompOf } from "./spec-seccomp.js";
 import { resourcesOf } from "./resources.js";
 import { checkRunOptions, type RunOptions } from "./run-options.js";
 import { specMounts } from "./spec-mounts.js";
@@ -36,16 +37,17 @@ export interface SpecInput {
  * the plan made from it. @throws LaunchError NO_COMMAND, BAD_USER; UsageError BAD_VALUE, BAD_FLAG
  */
 export function createSpec(input: SpecInput): Spec {
-  const { image, options, containerId, containerDir } = input;
+  const { image, options, containerDir } = input;
   checkRunOptions(options);
   const user = resolveUser(options.user ?? image.process.user, input.facts);
   requireMapped(user, input.privilege);
   const privilege = privilegeFor(user, input.privilege);
   const hostname = hostnameOf(input);
   const groups = privilege.kind !== "single";
+  const process = createProcess({ image: image.process, options, user, hostname, groups });
   return {
     ociVersion: "1.0.2",
-    process: createProcess({ image: image.process, options, user, hostname, groups }),
+    process,
     root: { path: input.rootPath, readonly: options.readOnly ?? false },
     hostname,
     mounts: specMounts({
@@ -55,7 +57,7 @@ export function createSpec(input: SpecInput): Spec {
       mounts: input.mounts ?? [],
       shmSize: options.shmSize ?? defaultShmSize,
     }),
-    linux: linuxOf({ ...input, privilege }, `/pullrun/${containerId}`),
+    linux: linuxOf({ ...input, privilege }, process),
   };
 }
 
@@ -66,17 +68,20 @@ export function hostnameOf(input: Pick<SpecInput, "options" | "containerId" | "h
   return options.hostname ?? (shared && host.hostname !== "" ? host.hostname : shortId(containerId));
 }
 
-function linuxOf(input: SpecInput, cgroupsPath: string): Linux {
+function linuxOf(input: SpecInput, process: Process): Linux {
+  const { options, host } = input;
+  const seccomp = seccompOf(options, process.capabilities.bounding, host);
   const maps = idMapsOf(input.privilege);
   return {
     namespaces: namespaceTypes(input).map((type) => ({ type })),
     ...(maps === undefined
       ? {}
       : { uidMappings: ociMapping(maps.uidMap), gidMappings: ociMapping(maps.gidMap) }),
-    cgroupsPath,
-    resources: resourcesOf(input.options, input.host.swapAccounting),
-    maskedPaths: [...maskedPaths, ...input.host.thermalThrottle],
-    readonlyPaths,
+    cgroupsPath: `/pullrun/${input.containerId}`,
+    resources: resourcesOf(options, host.swapAccounting),
+    ...(seccomp === undefined ? {} : { seccomp }),
+    maskedPaths: options.unmasked === true ? [] : [...maskedPaths, ...host.thermalThrottle],
+    readonlyPaths: options.unmasked === true ? [] : readonlyPaths,
   };
 }
 

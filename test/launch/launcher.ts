@@ -24,6 +24,7 @@ import type { Spec } from "../../src/launch/oci-spec.js";
 import { planChroot } from "../../src/launch/plan-chroot.js";
 import { planNamespaces } from "../../src/launch/plan-namespaces.js";
 import type { RunOptions } from "../../src/launch/run-options.js";
+import { compileSeccomp } from "../../src/launch/seccomp-compile.js";
 import { hostnameOf } from "../../src/launch/spec.js";
 import { imageConfig, runOptions, spec } from "./samples.js";
 import { hasCompiler, isRoot, makeProbeRootfs, type ProbeRootfs } from "./probe.js";
@@ -161,7 +162,17 @@ function planFor(input: PlanInput): Plan {
   const hostname = hostnameOf({ options, containerId, host });
   const files = containerFiles({ hostname, network: options.network, resolvConf: host.resolvConf });
   const remove = [containerDir];
-  const shared = { spec: made, containerId, containerDir, remove, privilege, own: host.own, cgroups };
+  const seccomp = made.linux.seccomp && compileSeccomp(made.linux.seccomp);
+  const shared = {
+    spec: made,
+    seccomp,
+    containerId,
+    containerDir,
+    remove,
+    privilege,
+    own: host.own,
+    cgroups,
+  };
   const { interactive } = options;
   if (!isolated) return planChroot({ ...shared, files, interactive, rootDir: rootfs });
   writeFiles(containerDir, owner, files);

@@ -80,6 +80,19 @@ descriptors (void)
   return 0;
 }
 
+/* "NUMBER[,ARGUMENT...]" */
+static int
+call (const char *text)
+{
+  unsigned long words[7] = { 0 };
+  char *end;
+  for (int i = 0; i < 7 && *text; i++, text = *end ? end + 1 : end)
+    words[i] = strtoul (text, &end, 0);
+  long result = syscall ((long) words[0], words[1], words[2], words[3], words[4], words[5], words[6]);
+  printf ("%lu %s\n", words[0], result < 0 ? strerrorname_np (errno) : "ok");
+  return 0;
+}
+
 static int
 one (char **argv)
 {
@@ -89,6 +102,8 @@ one (char **argv)
     return list (path);
   if (!strcmp (command, "cat"))
     return cat (path);
+  if (!strcmp (command, "call"))
+    return call (path);
   if (!strcmp (command, "open"))
     return say (path, open (path, O_RDONLY));
   if (!strcmp (command, "write")) {

@@ -6,6 +6,7 @@ import { createContainerId } from "../../src/launch/container-id.js";
 import { readHostFacts } from "../../src/launch/host-facts.js";
 import type { RunOptions } from "../../src/launch/run-options.js";
 import { imageConfig, runOptions, spec } from "./samples.js";
+import { callAnswers, callArguments } from "./denied-calls.js";
 import { canIsolate } from "./launcher.js";
 import { hasCompiler, hasTool, makeProbeRootfs, type ProbeRootfs } from "./probe.js";
 
@@ -61,6 +62,10 @@ describe.skipIf(!runs)("needs root with namespaces, runc and cc: a spec under ru
     );
     expect(output).toContain("/dev/null ok\n/proc/sys/kernel/hostname EROFS\n");
     expect(status).toBe(0);
+  });
+
+  test("is denied the same system calls as under our own helper", () => {
+    expect(run(callArguments)).toEqual([0, callAnswers]);
   });
 
   test("runs as another user, without capabilities", () => {

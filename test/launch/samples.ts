@@ -59,6 +59,8 @@ export const allCapabilities = { permitted: 0x1ffffffffffn, bounding: 0x1fffffff
 
 export const host: HostFacts = {
   hostname: "machine",
+  arch: "x64",
+  kernel: "6.1.0",
   resolvConf: "nameserver 192.0.2.1\n",
   thermalThrottle: [],
   swapAccounting: true,

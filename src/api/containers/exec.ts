@@ -8,6 +8,7 @@ import { execProcess, type ExecOptions } from "../../launch/exec-process.js";
 import { readHostFacts } from "../../launch/host-facts.js";
 import { planExec } from "../../launch/plan-exec.js";
 import type { Context } from "../context.js";
+import { seccompProgram } from "../seccomp.js";
 import { accountFilesOf } from "./accounts.js";
 import { cgroupsOf } from "./cgroups.js";
 import type { Container } from "./container.js";
@@ -59,7 +60,7 @@ async function planOf(context: Context, container: Container, options: ExecOptio
     process,
     own: readHostFacts().own,
     interactive: options.interactive,
-    noNewPrivileges: false,
+    seccomp: await seccompProgram(spec.linux.seccomp),
   });
 }
 

@@ -12,6 +12,7 @@ import { chrootWarning, planChroot } from "../../launch/plan-chroot.js";
 import { planNamespaces } from "../../launch/plan-namespaces.js";
 import { anonymousDirectories } from "../../launch/plan-trees.js";
 import type { Context } from "../context.js";
+import { seccompProgram } from "../seccomp.js";
 import { planFile } from "./directory.js";
 import type { ContainerState } from "./state.js";
 
@@ -55,6 +56,7 @@ async function planLaunch(context: Context, launch: Launch): Promise<Plan> {
       : [],
     privilege: await context.privilege(),
     own,
+    seccomp: await seccompProgram(spec.linux.seccomp),
     cgroups: planCgroups({ resources: spec.linux.resources, containerId: state.id }, readCgroupHost()),
     interactive: state.options.interactive,
   };

@@ -1,14 +1,12 @@
 import type { CommandGroup, CommandSpec } from "../command.js";
 import { containerFlags } from "../flags/container.js";
 import { insecure, json, platform, pullPolicy, quiet } from "../flags/shared.js";
-import { containerCommands, defaultCommand } from "./container-table.js";
+import { containerCommands } from "./container-table.js";
 import { inspectionCommands } from "./inspection-table.js";
 import { volumeGroup } from "./volume-table.js";
-import { containerGroup, lifeCommands } from "./life-table.js";
+import { lifeCommands } from "./life-table.js";
 
-export const groups: readonly CommandGroup[] = [containerGroup, volumeGroup];
-
-export { defaultCommand };
+export const groups: readonly CommandGroup[] = [volumeGroup];
 
 export const commands: readonly CommandSpec[] = [
   ...containerCommands,
@@ -25,11 +23,7 @@ export const commands: readonly CommandSpec[] = [
           "every image of an index; the one for --platform gets the name, the others are stored by digest",
       },
       insecure,
-      {
-        flags: "--jobs <n>",
-        description: "layers, and connections to fetch them over, at once",
-        default: "6",
-      },
+      { flags: "--jobs <n>", description: "layers on their way at once", default: "6" },
       {
         flags: "--progress <how>",
         description: "what to show on stderr",
@@ -77,9 +71,7 @@ export const commands: readonly CommandSpec[] = [
     name: "rmi",
     args: "<image...>",
     summary: "remove images and what only they used",
-    flags: [
-      { flags: "-f, --force", description: "take names away even where a stopped container uses the image" },
-    ],
+    flags: [],
     failure: 1,
     load: () => import("./rmi.js"),
   },

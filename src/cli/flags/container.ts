@@ -1,5 +1,6 @@
 import type { FlagSpec } from "../command.js";
 import { fileFlags } from "./files.js";
+import { isolationFlags } from "./isolation.js";
 import { limitFlags } from "./limits.js";
 import { networkFlags } from "./network.js";
 import { processFlags } from "./process.js";
@@ -8,6 +9,7 @@ import { processFlags } from "./process.js";
 export const containerFlags: readonly FlagSpec[] = [
   ...processFlags,
   ...fileFlags,
+  ...isolationFlags,
   ...limitFlags,
   ...networkFlags,
 ];
