@@ -58,7 +58,9 @@ export function flagsOf(values: Readonly<Record<string, unknown>>): Flags {
   return {
     text: (name) => (typeof values[camel(name)] === "string" ? (values[camel(name)] as string) : undefined),
     list: (name) => (Array.isArray(values[camel(name)]) ? (values[camel(name)] as string[]) : []),
-    on: (name) => values[camel(name)] === true,
+    // commander takes `--no-trunc` for the denial of a flag `trunc` that is on.
+    on: (name) =>
+      name.startsWith("no-") ? values[camel(name.slice(3))] === false : values[camel(name)] === true,
   };
 }
 

@@ -69,6 +69,14 @@ async function shown(...args: readonly string[]): Promise<string> {
   return stdout;
 }
 
+test("--no-trunc shows ids in full, also with -q", async () => {
+  const id = (await shown("inspect", "--format", "{{.Id}}", app)).trim();
+  expect(id).toMatch(/^sha256:[0-9a-f]{64}$/);
+  expect(await shown("images", "-q", "--no-trunc", app)).toBe(`${id}\n`);
+  expect(await shown("images", "--no-trunc", app)).toContain(` ${id} `);
+  expect(await shown("images", "-q", app)).toBe(`${id.slice(7, 19)}\n`);
+});
+
 test("history and layers name what made each layer, with no escape sequence of the image's", async () => {
   expect(await shown("history", "--format", "{{.Layer}} {{.CreatedBy}}", app)).toBe(
     "2 RUN \\x1b[31mtop\n1 ADD bottom\n",
