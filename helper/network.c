@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static bool
@@ -146,4 +147,28 @@ release_ports (void)
   for (size_t i = 0; i < reservation_count; i++)
     close (reservations[i].fd);
   reservation_count = 0;
+}
+
+/* One request on a unix socket, and the text that the answer has when all is well. */
+int
+step_request (struct context *context, const struct step *step)
+{
+  const char *path = step_string (step, 0);
+  const struct argument *request = &step->argv[1];
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  char answer[512];
+  size_t size = 0;
+  (void) context;
+  if (step->argv[0].length >= sizeof address.sun_path)
+    return fail_with (ENAMETOOLONG, path, "cannot connect");
+  memcpy (address.sun_path, path, step->argv[0].length + 1);
+  autoclose int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0 || connect (fd, (struct sockaddr *) &address, sizeof address) < 0)
+    return fail (path, "cannot connect");
+  if (write_all (fd, request->bytes, request->length) < 0 || shutdown (fd, SHUT_WR) < 0)
+    return fail (path, "cannot send");
+  for (ssize_t got = 1; got > 0 && size < sizeof answer - 1; size += got > 0 ? (size_t) got : 0)
+    got = read (fd, answer + size, sizeof answer - 1 - size);
+  answer[size] = 0;
+  return strstr (answer, step_string (step, 2)) ? 0 : fail_with (0, answer, "request refused");
 }

@@ -6,6 +6,7 @@
 
 int step_interface (struct context *context, const struct step *step);
 int step_reserve_port (struct context *context, const struct step *step);
+int step_request (struct context *context, const struct step *step);
 /* In the child: the sockets are the host's. */
 void release_ports (void);
 

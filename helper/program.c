@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -131,19 +129,31 @@ wait_for (pid_t pid)
   return status;
 }
 
-/* Notes as the failure the first line of what the program said. */
-static int
-fail_program (const char *program, int said, int status, const char *what)
+static void
+join_lines (char *text)
 {
-  char text[256] = "", object[512];
-  ssize_t size = said < 0 ? 0 : pread (said, text, sizeof text - 1, 0);
+  for (char *end; (end = strchr (text, '\n')); text = end)
+    *end = end[1] ? ';' : 0;
+}
+
+/*
+ * Notes as the failure what the program said: its first line, or the beginning of all, for those that begin with
+ * something else.
+ */
+static int
+fail_program (const struct program *program, int status, const char *what)
+{
+  char text[512] = "", object[1024];
+  ssize_t size = pread (program->descriptors[2], text, sizeof text - 1, 0);
   text[size > 0 ? size : 0] = 0;
+  if (program->background)
+    join_lines (text);
   text[strcspn (text, "\n")] = 0;
   if (!*text && WIFSIGNALED (status))
     snprintf (text, sizeof text, "killed by signal %d", WTERMSIG (status));
   else if (!*text)
     snprintf (text, sizeof text, "exit status %d", WEXITSTATUS (status));
-  snprintf (object, sizeof object, "%s: %s", program, text);
+  snprintf (object, sizeof object, "%s: %s", program->argv[0], text);
   return fail_with (0, object, "%s", what);
 }
 
@@ -156,7 +166,7 @@ run_program (char **argv, int input, const char *what)
   if (pid < 0)
     return fail (argv[0], "cannot start program");
   int status = wait_for (pid);
-  return status == 0 ? 0 : fail_program (argv[0], said, status, what);
+  return status == 0 ? 0 : fail_program (&program, status, what);
 }
 
 static int
@@ -214,7 +224,7 @@ hear_ready (int from)
 
 /* Its input never gets a byte: that it ends tells of our death. */
 static int
-start_daemon (struct context *context, struct program *program, int ready, int log)
+start_daemon (struct context *context, struct program *program, int ready)
 {
   struct daemon_pipes pipes;
   if (open_pipes (&pipes) < 0)
@@ -235,7 +245,7 @@ start_daemon (struct context *context, struct program *program, int ready, int l
   if (pid < 0)
     return fail_with (error, program->argv[0], "cannot start program");
   kill (pid, SIGKILL);
-  return fail_program (program->argv[0], log, wait_for (pid), "program failed");
+  return fail_program (program, wait_for (pid), "program failed");
 }
 
 int
@@ -251,7 +261,7 @@ step_daemon (struct context *context, const struct step *step)
   if (!argv || null < 0 || context->daemon_count == MAX_DAEMONS)
     return fail_with (0, step_string (step, 2), "cannot start program");
   struct program program = { argv, { -1, null, log, -1 }, true };
-  return start_daemon (context, &program, ready, log);
+  return start_daemon (context, &program, ready);
 }
 
 void
@@ -267,28 +277,4 @@ end_daemons (struct context *context)
     kill (daemon->pid, SIGKILL);
     wait_for (daemon->pid);
   }
-}
-
-/* One request on a unix socket, and the text that the answer has when all is well. */
-int
-step_request (struct context *context, const struct step *step)
-{
-  const char *path = step_string (step, 0);
-  const struct argument *request = &step->argv[1];
-  struct sockaddr_un address = { .sun_family = AF_UNIX };
-  char answer[512];
-  size_t size = 0;
-  (void) context;
-  if (step->argv[0].length >= sizeof address.sun_path)
-    return fail_with (ENAMETOOLONG, path, "cannot connect");
-  memcpy (address.sun_path, path, step->argv[0].length + 1);
-  autoclose int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0 || connect (fd, (struct sockaddr *) &address, sizeof address) < 0)
-    return fail (path, "cannot connect");
-  if (write_all (fd, request->bytes, request->length) < 0 || shutdown (fd, SHUT_WR) < 0)
-    return fail (path, "cannot send");
-  for (ssize_t got = 1; got > 0 && size < sizeof answer - 1; size += got > 0 ? (size_t) got : 0)
-    got = read (fd, answer + size, sizeof answer - 1 - size);
-  answer[size] = 0;
-  return strstr (answer, step_string (step, 2)) ? 0 : fail_with (0, answer, "request refused");
 }

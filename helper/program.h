@@ -6,7 +6,6 @@
 
 int step_program (struct context *context, const struct step *step);
 int step_daemon (struct context *context, const struct step *step);
-int step_request (struct context *context, const struct step *step);
 
 /*
  * Runs argv[0], an absolute path, to its end with an empty environment; `input` becomes its standard input, -1 for

@@ -9,6 +9,8 @@ export interface Env {
   readonly defaultRoot: string;
   /** `PULLRUN_ROOTFS_DRIVER`. */
   readonly rootfsDriver: string | undefined;
+  /** `PULLRUN_NETWORK`: for containers that do not say. */
+  readonly defaultNetwork: string | undefined;
   /** Files that may hold credentials, most important first; docker's also inline where `DOCKER_AUTH_CONFIG` has it. */
   readonly authFiles: readonly string[];
   readonly dockerAuthConfig: string | undefined;
@@ -35,6 +37,7 @@ export function readEnv(): Env {
   return {
     root: nonEmpty(env["PULLRUN_ROOT"]),
     rootfsDriver: nonEmpty(env["PULLRUN_ROOTFS_DRIVER"]),
+    defaultNetwork: nonEmpty(env["PULLRUN_NETWORK"]),
     defaultRoot: process.getuid?.() === 0 ? "/var/lib/pullrun" : path.join(dataHome, "pullrun"),
     authFiles,
     loginFile: authFiles[0] ?? "",

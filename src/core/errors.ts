@@ -24,6 +24,7 @@ export type LayerCode = "PATH_ESCAPE" | "BAD_TAR" | "BAD_COMPRESSION" | "TOO_BIG
 export type LaunchCode =
   | "NO_NAMESPACES"
   | "NO_CGROUP"
+  | "NO_NETWORK"
   | "NO_HELPER"
   | "NO_COMMAND"
   | "BAD_USER"

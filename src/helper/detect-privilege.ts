@@ -1,9 +1,9 @@
-import { constants, readFileSync } from "node:fs";
-import { access } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { errnoOf } from "../core/errors.js";
 import { capabilityNames } from "./constants.js";
 import { explainDenial, hasCapability } from "./denial.js";
+import { findProgram } from "./find-program.js";
 import type { Helper } from "./helper.js";
 import {
   identityMap,
@@ -25,8 +25,6 @@ export interface DetectOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Not PATH: whoever set it could have us run a program of theirs (DESIGN 4, "absolute paths"). */
-const programDirectories = ["/usr/bin", "/bin", "/usr/local/bin"];
 const sysAdmin = capabilityNames.indexOf("CAP_SYS_ADMIN");
 
 /**
@@ -77,7 +75,7 @@ function privileged(status: string): Privilege[] {
 }
 
 async function subordinate(account: Account): Promise<Privilege[]> {
-  const [newuidmap, newgidmap] = await Promise.all([findProgram("newuidmap"), findProgram("newgidmap")]);
+  const [newuidmap, newgidmap] = [findProgram("newuidmap"), findProgram("newgidmap")];
   if (newuidmap === undefined || newgidmap === undefined) return [];
   const [uids, gids] = await Promise.all([ranges(account, "/etc/subuid"), ranges(account, "/etc/subgid")]);
   if (uids.length === 0 || gids.length === 0) return [];
@@ -101,23 +99,10 @@ function single(account: Account): Privilege {
 async function ranges(account: Account, file: "/etc/subuid" | "/etc/subgid"): Promise<IdRange[]> {
   const listed = parseSubordinateIds(readText(file), account);
   if (listed.length > 0 || account.name === undefined) return listed;
-  const getsubids = await findProgram("getsubids");
+  const getsubids = findProgram("getsubids");
   if (getsubids === undefined) return [];
   const group = file === "/etc/subgid" ? ["-g"] : [];
   return parseGetsubids(await readCommand(getsubids, [...group, account.name]));
-}
-
-async function findProgram(name: string): Promise<string | undefined> {
-  for (const directory of programDirectories) {
-    const path = `${directory}/${name}`;
-    try {
-      await access(path, constants.X_OK);
-      return path;
-    } catch (error) {
-      if (!isAbsence(error)) throw error;
-    }
-  }
-  return undefined;
 }
 
 function denialFacts(status: string): Parameters<typeof explainDenial>[1] {

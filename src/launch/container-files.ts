@@ -1,3 +1,6 @@
+import { localhostLines } from "./network/hosts-file.js";
+import type { NetworkMode } from "./options/network.js";
+
 /** The files docker generates for a container and mounts over the image's own. */
 export interface ContainerFile {
   /** File name in the container's directory on the host. */
@@ -9,31 +12,27 @@ export interface ContainerFile {
 
 export interface ContainerFilesInput {
   readonly hostname: string;
-  readonly network: "none" | "host";
+  readonly network: NetworkMode;
   /** The host's /etc/resolv.conf. */
   readonly resolvConf: string;
 }
 
-/** What docker's libnetwork writes before a container's own name. */
-const hosts = [
-  "127.0.0.1\tlocalhost",
-  "::1\tlocalhost ip6-localhost ip6-loopback",
-  "fe00::\tip6-localnet",
-  "ff00::\tip6-mcastprefix",
-  "ff02::1\tip6-allnodes",
-  "ff02::2\tip6-allrouters",
-];
+/** Their names in the container's directory, and where the container sees them. */
+export const generatedFiles = [
+  { name: "hosts", target: "/etc/hosts" },
+  { name: "resolv.conf", target: "/etc/resolv.conf" },
+  { name: "hostname", target: "/etc/hostname" },
+] as const;
 
-/** Name resolution is the host's with the host's network, and there is none without a network. */
-export function containerFiles(input: ContainerFilesInput): ContainerFile[] {
-  const resolvConf = input.network === "host" ? input.resolvConf : "";
-  return [
-    {
-      name: "hosts",
-      target: "/etc/hosts",
-      content: [...hosts, `127.0.0.1\t${input.hostname}`, ""].join("\n"),
-    },
-    { name: "resolv.conf", target: "/etc/resolv.conf", content: resolvConf },
-    { name: "hostname", target: "/etc/hostname", content: `${input.hostname}\n` },
-  ];
+/**
+ * As they are without a network, where no name can be resolved, and with the host's. For any other network hosts and
+ * resolv.conf are written again when the container starts.
+ */
+export function containerFiles({ hostname, network, resolvConf }: ContainerFilesInput): ContainerFile[] {
+  const contents = {
+    hosts: `${localhostLines}127.0.0.1\t${hostname}\n`,
+    "resolv.conf": network === "host" ? resolvConf : "",
+    hostname: `${hostname}\n`,
+  };
+  return generatedFiles.map((file) => ({ ...file, content: contents[file.name] }));
 }

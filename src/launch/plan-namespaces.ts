@@ -7,6 +7,7 @@ import type { OwnCapabilities } from "./capabilities.js";
 import type { CgroupPlan } from "./cgroups.js";
 import { idMapsOf, planMap } from "./id-mappings.js";
 import { namespaceFlags } from "./namespaces.js";
+import type { NetworkSteps } from "./network/steps.js";
 import type { Spec } from "./oci-spec.js";
 import type { PlacedMount } from "./mounts.js";
 import type { SeccompProgram } from "./seccomp-compile.js";
@@ -29,6 +30,8 @@ export interface NamespacePlanInput {
   /** Of the spec's profile. */
   readonly seccomp?: SeccompProgram | undefined;
   readonly cgroups: CgroupPlan;
+  /** What its network takes beyond a namespace. */
+  readonly network?: NetworkSteps | undefined;
   /** The mounts in the spec that were asked for. */
   readonly mounts?: readonly PlacedMount[];
   /** Whether the container gets our stdin. */
@@ -64,13 +67,22 @@ export function planNamespaces(input: NamespacePlanInput): Plan {
       noNewPrivileges: spec.process.noNewPrivileges,
       seccomp: input.seccomp,
     }),
+    ...createdSteps(input.network),
     { kind: "cleanup" },
     ...input.cgroups.cleanupSteps,
+    ...(input.network?.cleanup ?? []),
     ...input.remove.map((path): PlanStep => ({ kind: "remove-tree", path })),
   ];
 }
 
-function cloneSteps({ spec, privilege, cgroups, containerDir, lowers }: NamespacePlanInput): PlanStep[] {
+function cloneSteps({
+  spec,
+  privilege,
+  cgroups,
+  containerDir,
+  lowers,
+  network,
+}: NamespacePlanInput): PlanStep[] {
   return [
     { kind: "make-dir", path: containerDir, mode: 0o700 },
     // Held as long as we live: tells a running container from what a crash left.
@@ -80,6 +92,7 @@ function cloneSteps({ spec, privilege, cgroups, containerDir, lowers }: Namespac
     { kind: "make-dir", path: `${containerDir}/work`, mode: 0o700 },
     { kind: "make-dir", path: `${containerDir}/merged`, mode: 0o700 },
     ...mountPointSteps(lowers, containerDir),
+    ...(network?.host ?? []),
     { kind: "hint", text: namespaceHint(privilege) },
     {
       kind: "clone",
@@ -94,6 +107,11 @@ function cloneSteps({ spec, privilege, cgroups, containerDir, lowers }: Namespac
     },
     { kind: "hint", text: "" },
   ];
+}
+
+function createdSteps(network: NetworkSteps | undefined): PlanStep[] {
+  const steps = network?.created ?? [];
+  return steps.length === 0 ? [] : [{ kind: "created" }, ...steps];
 }
 
 function noNamespaces(reason: string): LaunchError {
@@ -143,11 +161,12 @@ function sealSteps({ linux, root, process }: Spec): PlanStep[] {
   ];
 }
 
-function identitySteps({ spec, containerId }: NamespacePlanInput): PlanStep[] {
+function identitySteps({ spec, containerId, network }: NamespacePlanInput): PlanStep[] {
   const ownNetwork = spec.linux.namespaces.some(({ type }) => type === "network");
   return [
     { kind: "hostname", name: spec.hostname },
     ...(ownNetwork ? [{ kind: "loopback" } as const] : []),
+    ...(network?.child ?? []),
     // runc's name for it. A keyring of its own: the session's holds keys of whoever started us.
     { kind: "session-keyring", name: `_ses.${containerId}` },
   ];

@@ -24,6 +24,8 @@ function checkChroot(options: RunOptions): void {
     "--volume, --mount and --tmpfs": options.mounts !== undefined && options.mounts.length > 0,
     "--shm-size": options.shmSize !== undefined,
     "--hostname": options.hostname !== undefined,
+    "--domainname": options.domainname !== undefined,
+    [`--network ${options.network}`]: !["default", "none", "host"].includes(options.network),
   };
   const impossible = Object.entries(wanted).find(([, given]) => given)?.[0];
   if (impossible === undefined) return;

@@ -1,12 +1,13 @@
 import type { Privilege } from "../helper/privilege.js";
-import { containerFiles } from "./container-files.js";
+import { generatedFiles } from "./container-files.js";
 import { idMapsOf, isMapped } from "./id-mappings.js";
 import { byDepth, ociMount, type PlacedMount } from "./mounts.js";
 import type { Mount } from "./oci-spec.js";
+import { hasOwnNetwork, type NetworkMode } from "./options/network.js";
 
 export interface SpecMountsInput {
   readonly privilege: Privilege;
-  readonly network: "none" | "host";
+  readonly network: NetworkMode;
   /** Absolute host directory with the generated /etc files, if they are to be mounted. */
   readonly containerDir: string | undefined;
   /** What was asked for. */
@@ -66,16 +67,15 @@ function devptsOptions(privilege: Privilege): string[] {
 }
 
 /** A new sysfs belongs to whoever owns the network namespace; a user namespace on the host's network does not. */
-function sysMount(privilege: Privilege, network: "none" | "host"): Mount {
-  const foreign = idMapsOf(privilege) !== undefined && network === "host";
+function sysMount(privilege: Privilege, network: NetworkMode): Mount {
+  const foreign = idMapsOf(privilege) !== undefined && !hasOwnNetwork(network);
   if (foreign)
     return { destination: "/sys", type: "bind", source: "/sys", options: ["rbind", ...strict, "ro"] };
   return { destination: "/sys", type: "sysfs", source: "sysfs", options: [...strict, "ro"] };
 }
 
 function fileMounts(containerDir: string): Mount[] {
-  const files = containerFiles({ hostname: "", network: "none", resolvConf: "" });
-  return files.map(({ name, target }) => ({
+  return generatedFiles.map(({ name, target }) => ({
     destination: target,
     type: "bind",
     source: `${containerDir}/${name}`,

@@ -5,6 +5,7 @@ import type { HostFacts } from "./host-facts.js";
 import { idMapsOf, ociMapping, privilegeFor, requireMapped } from "./id-mappings.js";
 import type { PlacedMount } from "./mounts.js";
 import type { Linux, NamespaceType, Process, Spec } from "./oci-spec.js";
+import { hasOwnNetwork } from "./options/network.js";
 import { createProcess } from "./process.js";
 import { seccompOf } from "./spec-seccomp.js";
 import { resourcesOf } from "./resources.js";
@@ -87,7 +88,7 @@ function linuxOf(input: SpecInput, process: Process): Linux {
 
 function namespaceTypes(input: SpecInput): NamespaceType[] {
   const own: NamespaceType[] = ["mount", "pid", "uts", "ipc", "cgroup"];
-  if (input.options.network !== "host") own.push("network");
+  if (hasOwnNetwork(input.options.network)) own.push("network");
   if (idMapsOf(input.privilege) !== undefined) own.unshift("user");
   return own;
 }

@@ -163,8 +163,14 @@ describe.each([
 
     test("that ends instead of being ready fails with what it wrote", async () => {
       const log = join(temporaryDirectory(), "log");
-      const plan: Plan = [fork, ...shell("true"), created, daemon("echo no tap >&2", log), cleanup];
-      await expect(helper.run(plan, {})).rejects.toThrow("program failed: /bin/sh: no tap");
+      const plan: Plan = [
+        fork,
+        ...shell("true"),
+        created,
+        daemon("echo no syslog >&2; echo no tap >&2", log),
+        cleanup,
+      ];
+      await expect(helper.run(plan, {})).rejects.toThrow("program failed: /bin/sh: no syslog;no tap");
     });
 
     test("dies with the supervisor, even if that is killed", async () => {

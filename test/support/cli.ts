@@ -44,6 +44,8 @@ export function pullrun(args: readonly string[], options: CliOptions = {}): Prom
       PATH: process.env["PATH"] ?? "",
       HOME: "/nonexistent",
       CI: "true",
+      // Tests of something else leave the machine's own network alone.
+      PULLRUN_NETWORK: "none",
       ...chosenDriver,
       ...options.env,
     },

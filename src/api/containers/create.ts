@@ -6,6 +6,7 @@ import type { Lower } from "../../helper/lower.js";
 import { createContainerId } from "../../launch/container-id.js";
 import type { PlacedMount } from "../../launch/mounts.js";
 import { checkLifeOptions, type LifeOptions } from "../../launch/options/life.js";
+import { checkNetworkOptions, needsNetwork } from "../../launch/options/network.js";
 import type { RunOptions } from "../../launch/run-options.js";
 import type { AccountFiles } from "../../launch/user.js";
 import type { StorePaths } from "../../store/layout.js";
@@ -15,7 +16,7 @@ import type { LocalImage } from "../find-image.js";
 import { launchInput } from "../launch-input.js";
 import { specFile } from "./directory.js";
 import { flatRoot, type Launch } from "./launch.js";
-import { writeState, type ContainerState } from "./state.js";
+import { readState, writeState, type ContainerState } from "./state.js";
 
 export interface CreateRequest extends ImageRequest {
   readonly options: RunOptions;
@@ -31,11 +32,13 @@ const defaultStopTimeout = 10;
  */
 export async function createContainer<T>(
   context: Context,
-  request: CreateRequest,
+  asked: CreateRequest,
   next: (launch: Launch) => Promise<T>,
 ): Promise<T> {
-  checkLifeOptions(request.life);
-  const image = await ensureImage(context, request);
+  checkLifeOptions(asked.life);
+  await checkNetwork(asked.options);
+  const image = await ensureImage(context, asked);
+  const request = { ...asked, options: await decideNetwork(context, asked.options, image) };
   warnOfForeignPlatform(context, image);
   const { paths } = await context.store({ create: true });
   const id = createContainerId();
@@ -57,6 +60,18 @@ export async function createContainer<T>(
   }
 }
 
+/** Before anything is pulled. @throws UsageError BAD_VALUE, BAD_FLAG */
+async function checkNetwork(options: RunOptions): Promise<void> {
+  checkNetworkOptions(options);
+  if (needsNetwork(options)) (await import("../../launch/network/details.js")).checkNetworkDetails(options);
+}
+
+async function decideNetwork(context: Context, options: RunOptions, image: LocalImage): Promise<RunOptions> {
+  if (!needsNetwork(options)) return options;
+  const { resolveNetwork } = await import("../network/resolve.js");
+  return resolveNetwork(context, options, image.config.value);
+}
+
 /** One that goes when it ends takes a name only if it was given one: that saves it from giving it back. */
 async function takeName(
   context: Context,
@@ -73,6 +88,9 @@ async function takeName(
 
 /** Nothing in the directory is anybody else's yet but for a flat root file system, which is ours to delete too. */
 export async function discardDirectory(context: Context, directory: string): Promise<void> {
+  const network = (await readState(directory).catch(() => undefined))?.network;
+  if (network !== undefined)
+    await (await import("../network/release.js")).releaseAddress(network.address, path.basename(directory));
   const { removeAnonymousVolumes } = await import("../volumes/remove.js");
   await removeAnonymousVolumes(context, directory);
   await rm(directory, { recursive: true, force: true }).catch(async () => {

@@ -9,6 +9,8 @@ import { planCgroups } from "../../launch/cgroups.js";
 import type { ContainerFile } from "../../launch/container-files.js";
 import type { Spec } from "../../launch/oci-spec.js";
 import { chrootWarning, planChroot } from "../../launch/plan-chroot.js";
+import type { NetworkSteps } from "../../launch/network/steps.js";
+import { needsNetwork } from "../../launch/options/network.js";
 import { planNamespaces } from "../../launch/plan-namespaces.js";
 import { anonymousDirectories } from "../../launch/plan-trees.js";
 import type { Context } from "../context.js";
@@ -29,6 +31,8 @@ export interface Launch {
   /** In chroot isolation they are written into the root file system. */
   readonly files: readonly ContainerFile[];
   readonly own: OwnCapabilities;
+  /** What its network takes, where that is more than a namespace. */
+  readonly network?: NetworkSteps;
 }
 
 /** The root file system of a container in chroot isolation. */
@@ -38,9 +42,15 @@ export function flatRoot(directory: string): string {
 
 /** Decides every step of the start, and writes the plan to the container's directory. @throws LaunchError */
 export async function writePlan(context: Context, launch: Launch): Promise<Plan> {
-  const plan = await planLaunch(context, launch);
+  const plan = await planLaunch(context, await attached(context, launch));
   writeFileSync(planFile(launch.directory), encodePlan(plan));
   return plan;
+}
+
+async function attached(context: Context, launch: Launch): Promise<Launch> {
+  if (!needsNetwork(launch.state.options)) return launch;
+  const { attachNetwork } = await import("../network/attach.js");
+  return attachNetwork(context, launch);
 }
 
 async function planLaunch(context: Context, launch: Launch): Promise<Plan> {
@@ -60,7 +70,8 @@ async function planLaunch(context: Context, launch: Launch): Promise<Plan> {
     cgroups: planCgroups({ resources: spec.linux.resources, containerId: state.id }, readCgroupHost()),
     interactive: state.options.interactive,
   };
-  if (state.options.isolation !== "chroot") return planNamespaces({ ...common, lowers, mounts });
+  if (state.options.isolation !== "chroot")
+    return planNamespaces({ ...common, lowers, mounts, network: launch.network });
   context.emit({ type: "warning", message: chrootWarning });
   return planChroot({ ...common, rootDir: flatRoot(directory), files });
 }

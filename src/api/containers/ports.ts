@@ -1,12 +1,5 @@
+import type { PublishedPort } from "../../launch/network/ports.js";
 import type { ContainerState } from "./state.js";
-
-/** One port of the container that the host passes on to it. */
-export interface PublishedPort {
-  readonly hostIp: string;
-  readonly hostPort: number;
-  readonly containerPort: number;
-  readonly protocol: "tcp" | "udp";
-}
 
 /** `0.0.0.0:8080->80/tcp`, as `ps` lists them. */
 export function portTexts(state: ContainerState): string[] {

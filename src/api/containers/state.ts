@@ -5,11 +5,11 @@ import type { DiffId, Digest } from "../../core/digest.js";
 import { errnoOf, StoreError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
 import type { PlacedMount } from "../../launch/mounts.js";
+import type { PublishedPort } from "../../launch/network/ports.js";
 import type { RestartPolicy } from "../../launch/options/life.js";
 import type { RunOptions } from "../../launch/run-options.js";
 import { atomicWrite } from "../../store/files.js";
 import { stateFile } from "./directory.js";
-import type { PublishedPort } from "./ports.js";
 
 /** What a container's directory says about it (`state.json`), written before it starts; `config.json` has the spec. */
 export interface ContainerState {
@@ -32,13 +32,24 @@ export interface ContainerState {
   readonly stopSignal: string;
   /** Seconds; -1: SIGKILL never follows. */
   readonly stopTimeout: number;
+  /** Where its ports are published, and its address: as it was started last. */
   readonly ports?: readonly PublishedPort[];
+  readonly network?: ContainerNetwork;
   /** What was asked for and the image's VOLUMEs, with the volumes that were made for them. */
   readonly mounts?: readonly PlacedMount[];
   /** Of the root file system it runs on; none in chroot isolation, which has a copy of its own. */
   readonly chainId?: Digest;
   /** The layers of that root file system, bottom first. */
   readonly diffIds?: readonly DiffId[];
+}
+
+/** On the bridge, or behind pasta or slirp4netns. */
+export interface ContainerNetwork {
+  readonly address: string;
+  readonly prefix: number;
+  readonly gateway: string;
+  /** "" where it is not ours to say. */
+  readonly mac: string;
 }
 
 export interface ContainerImage {

@@ -37,8 +37,9 @@ export async function run(invocation: Invocation): Promise<number> {
     }
     const isolation = missing === undefined ? [] : ["--isolation", "chroot"];
     const name = `${new URL(server.url).host}/${image}`;
-    note(`demo: pullrun run --rm ${[...isolation, name].join(" ")}`);
-    const status = await pullrun(["--root", root, "run", "--rm", ...isolation, name], signal);
+    const run = ["run", "--rm", "--network", "none", ...isolation, name];
+    note(`demo: pullrun ${run.join(" ")}`);
+    const status = await pullrun(["--root", root, ...run], signal);
     if (status !== 0)
       throw new LaunchError("HELPER_FAILED", `demo: the container ended with status ${status} (expected 0)`);
     // Not only by deleting the directory: without root its files belong to the ids of a user namespace.

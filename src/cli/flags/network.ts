@@ -1,20 +1,58 @@
-import type { NetworkOptions } from "../../launch/options/network.js";
+import type { NetworkMode, NetworkOptions } from "../../launch/options/network.js";
 import type { FlagSpec, Invocation } from "../command.js";
 import { given } from "./given.js";
 
 export const networkFlags: readonly FlagSpec[] = [
   { flags: "--hostname <name>", description: "host name in the container" },
+  { flags: "--domainname <name>", description: "domain name in the container" },
   {
     flags: "--network <mode>",
-    description: "none: loopback only; host: the host's",
-    choices: ["none", "host"],
-    default: "none",
+    description:
+      "none, host, bridge, pasta, slirp4netns, container:NAME or ns:PATH; else the best that works",
   },
+  { flags: "--net <mode>", description: "the same as --network" },
+  {
+    flags: "-p, --publish <ports>",
+    description: "publish ports: [[IP:][HOSTPORT]:]PORT[/udp], or ranges of them",
+    repeat: true,
+  },
+  { flags: "-P, --publish-all", description: "publish every exposed port at a free port of the host" },
+  { flags: "--expose <port>", description: "expose a port or a range of them", repeat: true },
+  { flags: "--dns <ip>", description: "name server to use", repeat: true },
+  { flags: "--dns-search <domain>", description: "domain to search names in; . for none", repeat: true },
+  { flags: "--dns-option <option>", description: "option for resolv.conf", repeat: true },
+  {
+    flags: "--add-host <name:ip>",
+    description: "line for /etc/hosts; NAME:host-gateway is this machine",
+    repeat: true,
+  },
+  { flags: "--ip <address>", description: "IPv4 address on the bridge" },
+  { flags: "--mac-address <address>", description: "MAC address on the bridge" },
+  { flags: "--network-alias <name>", description: "further name for other containers", repeat: true },
 ];
 
-export function networkOptionsOf({ flags }: Invocation): NetworkOptions {
+/** Given by lists that may be empty, and left out if they are: then the parts they need are never loaded. */
+const lists = {
+  publish: "publish",
+  expose: "expose",
+  dns: "dns",
+  "dns-search": "dnsSearch",
+  "dns-option": "dnsOptions",
+  "add-host": "addHosts",
+  "network-alias": "networkAliases",
+} as const;
+
+export function networkOptionsOf({ flags, env }: Invocation): NetworkOptions {
+  const chosen = flags.text("network") ?? flags.text("net") ?? env.defaultNetwork ?? "default";
+  const named = Object.entries(lists).map(([flag, key]) => [key, flags.list(flag)] as const);
   return {
-    network: (flags.text("network") ?? "none") as NetworkOptions["network"],
+    // What it may be is checked where it is used, for the library's callers too.
+    network: chosen as NetworkMode,
     ...given("hostname", flags.text("hostname")),
+    ...given("domainname", flags.text("domainname")),
+    ...given("ip", flags.text("ip")),
+    ...given("macAddress", flags.text("mac-address")),
+    ...(flags.on("publish-all") ? { publishAll: true } : {}),
+    ...Object.fromEntries(named.filter(([, values]) => values.length > 0)),
   };
 }
