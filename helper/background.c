@@ -163,7 +163,7 @@ supervise (struct context *context, const struct step *step, int ready, int clie
   become_quiet (STDIN_FILENO);
   become_quiet (STDOUT_FILENO);
   if (client >= 0)
-    clients_add (&service, client);
+    clients_add (&service, client, false);
   return live (context);
 }
 

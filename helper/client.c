@@ -121,7 +121,8 @@ static void
 take_packet (struct session *session)
 {
   ssize_t size = recv (session->socket, session->packet, sizeof session->packet, 0);
-  if (size < 0 && errno == EINTR)
+  /* A reset (the supervisor has closed without reading all of ours) is told once, ahead of what came before it. */
+  if (size < 0 && (errno == EINTR || errno == ECONNRESET))
     return;
   if (size <= 0) {
     session->status = EXIT_BY_SIGNAL + SIGKILL;

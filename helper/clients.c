@@ -85,12 +85,12 @@ drop (struct service *service, struct client *client)
 }
 
 void
-clients_add (struct service *service, int fd)
+clients_add (struct service *service, int fd, bool joined)
 {
   char welcome[2] = { PACKET_WELCOME, service->terminal };
   for (size_t i = 0; i < MAX_CLIENTS; i++)
     if (service->clients[i].fd < 0) {
-      service->clients[i] = (struct client){ .fd = fd };
+      service->clients[i] = (struct client){ .fd = fd, .joined = joined };
       (void) !send (fd, welcome, sizeof welcome, MSG_NOSIGNAL | MSG_DONTWAIT);
       return;
     }
@@ -147,19 +147,21 @@ deliver (struct client *client)
   return true;
 }
 
+/* Docker's way to have a screen drawn again for somebody who does not see it yet: the kernel only tells of changes. */
 static bool
-set_window (struct service *service, const char *bytes, size_t size)
+set_window (struct service *service, struct client *client, const char *bytes, size_t size)
 {
+  struct winsize other;
   if (size != sizeof service->window)
     return false;
-  bool same = memcmp (&service->window, bytes, size) == 0;
+  memcpy (&other, bytes, size);
+  other.ws_row++;
+  if (client->joined && service->peer >= 0)
+    ioctl (service->peer, TIOCSWINSZ, &other);
+  client->joined = false;
   memcpy (&service->window, bytes, size);
-  if (service->peer < 0)
-    return true;
-  ioctl (service->peer, TIOCSWINSZ, &service->window);
-  /* Somebody new, who sees nothing yet: what runs draws its screen again. */
-  if (same)
-    ioctl (service->input, TIOCSIG, SIGWINCH);
+  if (service->peer >= 0)
+    ioctl (service->peer, TIOCSWINSZ, &service->window);
   return true;
 }
 
@@ -182,7 +184,7 @@ obey (struct service *service, struct client *client, const char *packet, size_t
       streams_end_input (service);
     return true;
   case PACKET_WINDOW:
-    return set_window (service, packet + 1, size - 1);
+    return set_window (service, client, packet + 1, size - 1);
   case PACKET_SIGNAL:
     if (size == 2 && service->pid > 0)
       kill (service->pid, packet[1]);
@@ -263,6 +265,6 @@ clients_handle (struct service *service, const struct pollfd fds[SERVICE_SLOTS])
   if (fds[SLOT_LISTENER].revents & POLLIN) {
     int fd = accept4 (service->listener, NULL, NULL, SOCK_CLOEXEC);
     if (fd >= 0)
-      clients_add (service, fd);
+      clients_add (service, fd, true);
   }
 }

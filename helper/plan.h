@@ -69,6 +69,8 @@ enum phase { HOST = 1, CHILD = 2, CLEANUP = 4, CREATED = 8 };
   X (41, MOUNT_EROFS, "mount-erofs", "ssS", CHILD) \
   X (42, RECORD, "record", "s", HOST) \
   X (43, SUPERVISE, "supervise", "siiiii", HOST) \
+  X (44, TERMINAL, "terminal", "iii", CHILD) \
+  X (45, OOM_FILE, "oom-file", "ss", HOST) \
   X (50, JOIN, "join", "iii", HOST) \
   X (51, SECCOMP, "seccomp", "ib", HOST | CHILD) \
   X (52, JOIN_NAMESPACE, "join-namespace", "si", HOST) \

@@ -102,6 +102,16 @@ raise_ambient (uint64_t wanted)
   return 0;
 }
 
+/* So that the program can open /dev/stderr: pipes of ours, never what a user gave us. */
+static void
+give_streams (const struct context *context, uid_t uid)
+{
+  struct stat st;
+  for (int fd = 0; fd <= 2; fd++)
+    if (context->service && fstat (fd, &st) == 0 && S_ISFIFO (st.st_mode))
+      (void) !fchown (fd, uid, (gid_t) -1);
+}
+
 /* Arguments: uid gid bounding permitted effective inheritable ambient, 1 if groups are given, groups. */
 int
 step_credentials (struct context *context, const struct step *step)
@@ -118,6 +128,7 @@ step_credentials (struct context *context, const struct step *step)
     return fail ("", "cannot keep capabilities");
   if (step_integer (step, 7) && set_groups (step, 8) < 0)
     return fail ("", "cannot set supplementary groups");
+  give_streams (context, uid);
   snprintf (id, sizeof id, "%u:%u", (unsigned) uid, (unsigned) gid);
   if (setresgid (gid, gid, gid) < 0 || setresuid (uid, uid, uid) < 0)
     return fail (id, "cannot change to user");

@@ -11,6 +11,7 @@
 #include "join.h"
 #include "mount.h"
 #include "network.h"
+#include "oom.h"
 #include "process.h"
 #include "program.h"
 #include "record.h"
@@ -20,6 +21,7 @@
 #include "seccomp.h"
 #include "service.h"
 #include "system.h"
+#include "terminal.h"
 #include "trees.h"
 #include "volume.h"
 #include "watch.h"
@@ -46,6 +48,8 @@ static int (*const execute[STEP_KIND_LIMIT]) (struct context *, const struct ste
   [STEP_LOCK] = step_lock,
   [STEP_RECORD] = step_record,
   [STEP_SUPERVISE] = step_supervise,
+  [STEP_TERMINAL] = step_terminal,
+  [STEP_OOM_FILE] = step_oom_file,
   [STEP_JOIN] = step_join,
   [STEP_JOIN_NAMESPACE] = step_join_namespace,
   [STEP_SEAL] = step_seal,
@@ -198,12 +202,15 @@ create_child (struct context *context, struct child *child)
   return status;
 }
 
-/* What an earlier run of the plan has noted. */
+/* What the steps of this run have noted: the plan may be run again. */
 static void
-begin_anew (struct context *context)
+forget_run (struct context *context, struct child *child)
 {
   while (context->join_count > 0)
     close (context->joins[--context->join_count].fd);
+  close_descriptor (&child->namespace);
+  close_descriptor (&child->started);
+  close_descriptor (&child->leash);
   context->child = 0;
   context->hint = "";
 }
@@ -212,7 +219,6 @@ int
 run_plan (struct context *context)
 {
   const struct plan *plan = context->plan;
-  begin_anew (context);
   struct child child = { .pid = -1, .namespace = -1, .go = -1, .started = -1, .leash = -1 };
   int status = run_steps (context, 0, plan->clone);
   if (plan->clone == plan->count)
@@ -221,11 +227,10 @@ run_plan (struct context *context)
     status = create_child (context, &child);
   if (status == 0)
     status = watch_child (context, &child);
+  note_oom (context, status);
   end_daemons (context);
   run_cleanup (context, child.namespace);
-  close_descriptor (&child.namespace);
-  close_descriptor (&child.started);
-  close_descriptor (&child.leash);
+  forget_run (context, &child);
   if (!context->service)
     record_exited (status);
   return status;

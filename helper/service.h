@@ -33,6 +33,7 @@ struct client {
   struct chunk *input; /* not yet taken by the container; at most one */
   size_t taken;        /* of it */
   bool gives_input;
+  bool joined;         /* later than the start, and has not told its window yet */
   bool owed;           /* a PACKET_TAKEN */
 };
 
@@ -84,7 +85,8 @@ void streams_end_input (struct service *service);
 /* clients.c: who is attached. */
 int clients_listen (struct service *service);
 void clients_stop_listening (struct service *service);
-void clients_add (struct service *service, int fd);
+/* `joined`: the container has run before, and its terminal is to be drawn again. */
+void clients_add (struct service *service, int fd, bool joined);
 void clients_poll (const struct service *service, struct pollfd fds[SERVICE_SLOTS]);
 void clients_handle (struct service *service, const struct pollfd fds[SERVICE_SLOTS]);
 /* To all of them. */

@@ -48,6 +48,7 @@ struct context {
   int trees[MAX_TREES]; /* descriptors; 0: none */
   int started;       /* in the child: failures go there, and exec closes it. What forks from us must too. Else -1 */
   int lock;          /* held by this descriptor; -1: not */
+  const struct step *oom_file; /* NULL: none */
   struct service *service; /* what the supervisor in the background looks after; NULL in the foreground */
 };
 

@@ -89,6 +89,8 @@ export const stepLayouts: { readonly [K in Step["kind"]]: StepLayout<K> } = {
   request: layout(70, "sbs", "path", "request", "expected"),
   seal: layout(55, ""),
   record: layout(42, "s", "directory"),
+  terminal: layout(44, "iii", "uid", "console", "host"),
+  "oom-file": layout(45, "ss", "path", "key"),
   supervise: layout(43, "siiiii", "directory", "logBytes", "terminal", "input", "restart", "retries"),
 };
 

@@ -44,6 +44,8 @@ export type Step =
       /** How often `on-failure` starts it again; 0: without end. */
       readonly retries: number;
     }
+  /** Where to read, once the container has ended, how many of its processes were killed for want of memory. */
+  | { readonly kind: "oom-file"; readonly path: string; readonly key: string }
   /** Fork with `CLONE_*` flags (0: plain fork), write the id maps, enter the cgroups, let the child go on. */
   | {
       readonly kind: "clone";
@@ -163,6 +165,15 @@ export type Step =
     }
   | { readonly kind: "session-keyring"; readonly name: string }
   | { readonly kind: "stdin-null" }
+  /** A terminal of its own for the program, on 0 to 2; the other side is the supervisor's. After /dev/pts is there. */
+  | {
+      readonly kind: "terminal";
+      readonly uid: number;
+      /** 1: also at /dev/console. */
+      readonly console: number;
+      /** 1: from the host's devpts, in a root that has none. */
+      readonly host: number;
+    }
   | {
       readonly kind: "credentials";
       readonly uid: number;

@@ -8,6 +8,7 @@ import type { Process, Spec } from "./oci-spec.js";
 import { devNodeSteps } from "./plan-dev.js";
 import { processSteps } from "./plan-process.js";
 import type { SeccompProgram } from "./seccomp-compile.js";
+import { keepSteps, streamSteps, type Supervision } from "./plan-supervise.js";
 
 export interface ChrootPlanInput {
   readonly spec: Spec;
@@ -26,6 +27,8 @@ export interface ChrootPlanInput {
   /** Written over the image's own: they cannot be mounted. */
   readonly files: readonly ContainerFile[];
   readonly interactive: boolean;
+  /** Undefined: it runs in the foreground. */
+  readonly supervision?: Supervision | undefined;
 }
 
 export const chrootWarning =
@@ -43,13 +46,14 @@ const dropped = ["CAP_SYS_CHROOT", "CAP_MKNOD"];
  */
 export function planChroot(input: ChrootPlanInput): Plan {
   requireChroot(input);
-  const { spec, cgroups, files, interactive } = input;
+  const { spec, cgroups, files, interactive, containerDir, supervision } = input;
   const { cwd } = spec.process;
   return [
     { kind: "seal" },
     ...cgroups.hostSteps,
-    { kind: "make-dir", path: input.containerDir, mode: 0o700 },
-    { kind: "lock", path: `${input.containerDir}/lock` },
+    { kind: "make-dir", path: containerDir, mode: 0o700 },
+    { kind: "lock", path: `${containerDir}/lock` },
+    ...keepSteps({ containerDir, supervision, process: spec.process }),
     { ...plainFork, cgroupProcs: cgroups.procsFiles },
     { kind: "root-dir", path: input.rootDir },
     ...devNodeSteps(),
@@ -57,7 +61,7 @@ export function planChroot(input: ChrootPlanInput): Plan {
     ...(cwd === "/" ? [] : [{ kind: "mkdir", target: cwd, mode: 0o755, uid: 0, gid: 0 } as const]),
     // A sandbox that denies keyctl denies it to the container as well.
     { kind: "session-keyring", name: `_ses.${input.containerId}`, optional: true },
-    ...(interactive ? [] : [{ kind: "stdin-null" } as const]),
+    ...streamSteps({ process: spec.process, interactive, chroot: true }),
     { kind: "chroot" },
     ...processSteps({
       process: withoutEscape(spec.process),

@@ -15,6 +15,7 @@ import { lowerDirectories, lowerMountSteps, mountPointSteps } from "./plan-lower
 import { attachTreeStep, copyUpSteps, mountTrees, openTreeStep } from "./plan-trees.js";
 import { mountSteps } from "./plan-mounts.js";
 import { processSteps } from "./plan-process.js";
+import { keepSteps, streamSteps, type Supervision } from "./plan-supervise.js";
 
 export interface NamespacePlanInput {
   readonly spec: Spec;
@@ -36,6 +37,8 @@ export interface NamespacePlanInput {
   readonly mounts?: readonly PlacedMount[];
   /** Whether the container gets our stdin. */
   readonly interactive: boolean;
+  /** Undefined: it runs in the foreground. */
+  readonly supervision?: Supervision | undefined;
 }
 
 /** The plan for a container in namespaces of its own. @throws LaunchError NO_NAMESPACES */
@@ -59,7 +62,7 @@ export function planNamespaces(input: NamespacePlanInput): Plan {
     }),
     ...sealSteps(spec),
     ...identitySteps(input),
-    ...(input.interactive ? [] : [{ kind: "stdin-null" } as const]),
+    ...streamSteps({ process: spec.process, interactive: input.interactive }),
     { kind: "pivot" },
     ...processSteps({
       process: spec.process,
@@ -75,18 +78,13 @@ export function planNamespaces(input: NamespacePlanInput): Plan {
   ];
 }
 
-function cloneSteps({
-  spec,
-  privilege,
-  cgroups,
-  containerDir,
-  lowers,
-  network,
-}: NamespacePlanInput): PlanStep[] {
+function cloneSteps(input: NamespacePlanInput): PlanStep[] {
+  const { spec, privilege, cgroups, containerDir, lowers, network, supervision } = input;
   return [
     { kind: "make-dir", path: containerDir, mode: 0o700 },
     // Held as long as we live: tells a running container from what a crash left.
     { kind: "lock", path: `${containerDir}/lock` },
+    ...keepSteps({ containerDir, supervision, process: spec.process }),
     // The container's root directory shows the mode of the overlay's upper directory.
     { kind: "make-dir", path: `${containerDir}/upper`, mode: 0o755 },
     { kind: "make-dir", path: `${containerDir}/work`, mode: 0o700 },

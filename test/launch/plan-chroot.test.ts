@@ -33,6 +33,7 @@ test("needs no namespace and no mount", () => {
     "seal",
     "make-dir",
     "lock",
+    "record",
     "clone",
     "root-dir",
     "mkdir",
