@@ -8,7 +8,10 @@ import { collect, throwIfAborted, waitForEnd } from "./process.js";
 /** As many as locks.c holds. */
 const slotCount = 512;
 
-/** A child process that takes and releases locks for us: starting one for each would be most of a small pull. */
+/**
+ * A child process that takes and releases locks for us: starting one for each would be most of a small pull. It ends
+ * with the last lock, so that none of ours is left when we become the helper of a container.
+ */
 interface Locker {
   readonly child: ChildProcess;
   /** By slot, who waits for its answer. */
@@ -24,17 +27,21 @@ export function createLocks(path: string): (file: string, signal?: AbortSignal) 
   let locker: Locker | undefined;
   return async (file, signal) => {
     throwIfAborted(signal);
-    const current = (locker ??= startLocker(path, () => (locker = undefined)));
-    return (await takeFree(current, file)) ?? (await takeLock(path, file, signal));
+    const current = (locker ??= startLocker(path));
+    const endIfIdle = async (): Promise<void> => {
+      if (current.used.size > 0) return;
+      if (locker === current) locker = undefined;
+      await endChild(current.child);
+    };
+    return (await takeFree(current, file, endIfIdle)) ?? (await takeLock(path, file, signal));
   };
 }
 
-function startLocker(path: string, ended: () => void): Locker {
+function startLocker(path: string): Locker {
   // In a process group of its own: Ctrl-C must not end it, and so give the locks away, before we have wound up.
   const child = spawn(path, ["locks"], { stdio: ["pipe", "pipe", "ignore"], env: {}, detached: true });
   const locker: Locker = { child, waiting: new Map(), used: new Set() };
   const end = (): void => {
-    ended();
     for (const answer of locker.waiting.values()) answer(-1);
     locker.waiting.clear();
   };
@@ -56,32 +63,30 @@ function settle({ child, waiting }: Locker, slot: number, error: number): void {
   if (waiting.size === 0) setReferenced(child, false);
 }
 
-/** The lock if it is free; undefined if it is not, or cannot be had at all. */
-async function takeFree(locker: Locker, file: string): Promise<Lock | undefined> {
+/** The lock if it is free; undefined if it is not, or cannot be had at all. `freed` is told of each slot no longer used. */
+async function takeFree(locker: Locker, file: string, freed: () => Promise<void>): Promise<Lock | undefined> {
   let slot = 0;
   while (locker.used.has(slot)) slot++;
   if (slot >= slotCount || file === "" || file.includes("\0")) return undefined;
   locker.used.add(slot);
   const error = await ask(locker, slot, file);
-  if (error !== 0) locker.used.delete(slot);
-  let released = error !== 0;
-  return error !== 0
-    ? undefined
-    : {
-        async release() {
-          if (released) return;
-          released = true;
-          await ask(locker, slot, "");
-          locker.used.delete(slot);
-        },
-      };
+  let released = false;
+  const release = async (): Promise<void> => {
+    if (released) return;
+    released = true;
+    if (error === 0) await ask(locker, slot, "");
+    locker.used.delete(slot);
+    await freed();
+  };
+  if (error === 0) return { release };
+  await release();
+  return undefined;
 }
 
 /** What it answers: 0, an errno, or -1 if it is gone, and all its locks with it. */
 function ask(locker: Locker, slot: number, file: string): Promise<number> {
   const { child, waiting } = locker;
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined)
-    return Promise.resolve(-1);
+  if (!isRunning(child)) return Promise.resolve(-1);
   const name = Buffer.from(file);
   const head = Buffer.alloc(8);
   head.writeUInt32LE(slot, 0);
@@ -109,7 +114,7 @@ async function takeLock(path: string, file: string, signal: AbortSignal | undefi
   if (!Array.isArray(answer)) throw lockFailed(file, stderr());
   ended.catch(() => undefined);
   setReferenced(child, false);
-  return { release: () => releaseLock(child) };
+  return { release: () => endChild(child) };
 }
 
 /** Unreferenced, a lock somebody forgot does not keep the process from ending, which releases it. */
@@ -121,12 +126,17 @@ function setReferenced(child: ChildProcess, referenced: boolean): void {
   }
 }
 
-async function releaseLock(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+async function endChild(child: ChildProcess): Promise<void> {
+  if (!isRunning(child)) return;
   setReferenced(child, true);
   const closed = new Promise((resolve) => child.once("exit", resolve));
   child.stdin?.end();
   await closed;
+}
+
+/** Not yet reaped; false too if it could not be started at all. */
+function isRunning({ pid, exitCode, signalCode }: ChildProcess): boolean {
+  return pid !== undefined && exitCode === null && signalCode === null;
 }
 
 function lockFailed(file: string, stderr: string): LaunchError {

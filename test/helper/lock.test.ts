@@ -57,6 +57,18 @@ test("more locks than one helper holds are all held", async () => {
   await (await own.lock(files[0] as string)).release();
 });
 
+test("with the last lock the process that holds them ends", async () => {
+  const own = testHelper();
+  const directory = temporaryDirectory();
+  const ours = (): Promise<string> => mustRun("ps", ["-o", "stat=,args=", "--ppid", String(process.pid)]);
+  const held = [await own.lock(join(directory, "a")), await own.lock(join(directory, "b"))];
+  for (const lock of held) {
+    expect(await ours()).toMatch(/-helper locks/);
+    await lock.release();
+  }
+  expect(await ours()).not.toMatch(/-helper locks|defunct/);
+});
+
 test("releasing twice is fine", async () => {
   const lock = await helper.lock(join(temporaryDirectory(), "lock"));
   await lock.release();
