@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
-import pLimit from "p-limit";
-import type { BlobSource } from "../core/blobs.js";
+import pLimit, { type LimitFunction } from "p-limit";
+import type { BlobSource, SpareConnections } from "../core/blobs.js";
 import type { Descriptor } from "../core/descriptor.js";
 import type { DiffId } from "../core/digest.js";
 import type { Emit, LayerState } from "../core/events.js";
@@ -13,7 +13,7 @@ export const defaultJobs = 6;
 
 export interface PullLayersOptions {
   readonly store: Store;
-  /** Most layers on their way at once. */
+  /** Most layers on their way at once, and most connections to fetch them over. */
   readonly jobs: number;
   readonly emit: Emit;
   readonly signal: AbortSignal;
@@ -32,6 +32,7 @@ export interface LayerJob {
  */
 export async function pullLayers(wanted: readonly LayerJob[], options: PullLayersOptions): Promise<void> {
   const limit = pLimit(options.jobs);
+  const spare = spareOf(limit, options.jobs);
   const layers = distinct(wanted).sort((a, b) => b.descriptor.size - a.descriptor.size);
   const threads = Math.min(layers.length, options.jobs, availableParallelism());
   const pool = await options.store.openPool(threads);
@@ -39,12 +40,34 @@ export async function pullLayers(wanted: readonly LayerJob[], options: PullLayer
     tell(options.emit, descriptor, { state: "waiting", done: 0, fetched: 0 });
   try {
     const tasks = layers.map(
-      (layer) => (signal: AbortSignal) => limit(() => pullLayer(layer, pool, { ...options, signal })),
+      (layer) => (signal: AbortSignal) =>
+        limit(() => pullLayer(spread(layer, spare), pool, { ...options, signal })),
     );
     await allOrNone(tasks, options.signal);
   } finally {
     await pool.close();
   }
+}
+
+/** The layer, to be read over connections that other layers leave free too. */
+function spread(layer: LayerJob, spare: SpareConnections): LayerJob {
+  const { source } = layer;
+  const read: BlobSource["read"] = (descriptor, options) => source.read(descriptor, { ...options, spare });
+  return { ...layer, source: { read } };
+}
+
+/** What is left of `jobs` connections once every layer has one. */
+function spareOf(limit: LimitFunction, jobs: number): SpareConnections {
+  let taken = 0;
+  return {
+    take() {
+      if (limit.pendingCount > 0 || limit.activeCount + taken >= jobs) return undefined;
+      taken += 1;
+      return () => {
+        taken -= 1;
+      };
+    },
+  };
 }
 
 /** The layers of an image, bottom first. */

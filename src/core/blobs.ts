@@ -11,7 +11,15 @@ export interface BlobSource {
 
 export interface ReadOptions {
   readonly offset: number;
+  /** More connections than one that the blob may be read over; none by default. */
+  readonly spare?: SpareConnections;
   readonly signal: AbortSignal;
+}
+
+/** Connections beyond one for each blob, shared by all blobs that are on their way. */
+export interface SpareConnections {
+  /** Takes one, if one is left; the function gives it back. */
+  take(): (() => void) | undefined;
 }
 
 export interface IngestOptions {

@@ -10,10 +10,13 @@ import { findEndpoints } from "./endpoints.js";
 import { createFailover, type Place } from "./failover.js";
 import { acceptHeader, resolveReference } from "./resolve.js";
 import { withRetries, type RetryOptions } from "./retry.js";
+import type { Tuning } from "./wide-blob.js";
 
 export interface RepositoryOptions extends ConnectionOptions {
   /** Allow plain http and unknown certificates at this registry, not at its mirrors. */
   readonly insecure?: boolean;
+  /** When a blob is read over several connections; for tests. */
+  readonly tuning?: Tuning;
 }
 
 /**
@@ -27,7 +30,7 @@ export function openRepository(ref: Reference, options: RepositoryOptions): Imag
   const name = formatReference(ref);
   // Documents that resolving had to read anyway.
   const known = new Map<Digest, Uint8Array>();
-  const blobs = createBlobReader(name, failover);
+  const blobs = createBlobReader(name, failover, options.tuning);
 
   function retry(signal: AbortSignal): RetryOptions {
     return { signal, onRetry: options.onRetry, baseMs: options.timing?.retryBaseMs };

@@ -83,6 +83,52 @@ describe("a pull of 500 MB", () => {
   );
 });
 
+describe("a layer of 80 MB at a registry that gives each connection 10 MB/s", () => {
+  const throttle: Fault = { on: /blobs/, trouble: { kind: "drip", bytes: 50_000, everyMs: 5 } };
+
+  test("is fetched over several, and when killed goes on from the bytes that came without a gap", async () => {
+    const content = memoryContent();
+    const image = addBigImage(content, "team/wide", [80]);
+    const { digest, size } = image.layers[0]!;
+    registry = await startTestRegistry({ content, faults: [throttle] });
+    const name = `${registry.host}/team/wide`;
+    const root = temporaryDirectory();
+    const data = path.join(root, "ingest", digest.replace(":", "-"), "data");
+    const { status } = await pullrun(["pull", "-q", name], {
+      root,
+      onStart: (child) =>
+        void when(
+          () => sizeOf(data) >= size / 2,
+          () => child.kill("SIGKILL"),
+        ),
+    });
+    expect(status).toBe(137);
+    const kept = sizeOf(data);
+    const ofLayer = blobRequests(registry).filter(({ url }) => url.includes(digest));
+    const before = ofLayer.length;
+    expect(
+      ofLayer.filter(({ headers }) => /^bytes=\d+-\d+$/.test(headers.range ?? "")).length,
+    ).toBeGreaterThan(1);
+    expect(await pullrun(["pull", "-q", name], { root })).toMatchObject({ status: 0, stderr: "" });
+    const again = blobRequests(registry)
+      .filter(({ url }) => url.includes(digest))
+      .slice(before);
+    expect(again[0]?.headers.range).toBe(`bytes=${kept}-`);
+    expect(again.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(0.7 * size);
+  }, 60_000);
+
+  test("is fetched over one with --jobs 1", async () => {
+    const content = memoryContent();
+    const image = addBigImage(content, "team/narrow", [50]);
+    registry = await startTestRegistry({ content, faults: [throttle] });
+    const { status } = await pullrun(["pull", "-q", "--jobs", "1", `${registry.host}/team/narrow`], {
+      root: temporaryDirectory(),
+    });
+    expect(status).toBe(0);
+    expect(blobRequests(registry).filter(({ url }) => url.includes(image.layers[0]!.digest))).toHaveLength(1);
+  }, 60_000);
+});
+
 /** Highest VmHWM seen of a process, in MB: the kernel's own high-water mark, so that only its last moments are missed. */
 function watchMemory(child: ChildProcess): () => number {
   let highest = 0;

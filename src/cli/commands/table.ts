@@ -23,7 +23,11 @@ export const commands: readonly CommandSpec[] = [
           "every image of an index; the one for --platform gets the name, the others are stored by digest",
       },
       insecure,
-      { flags: "--jobs <n>", description: "layers on their way at once", default: "6" },
+      {
+        flags: "--jobs <n>",
+        description: "layers, and connections to fetch them over, at once",
+        default: "6",
+      },
       {
         flags: "--progress <how>",
         description: "what to show on stderr",
