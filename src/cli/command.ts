@@ -16,6 +16,8 @@ export interface CommandSpec {
   readonly args: string;
   readonly summary: string;
   readonly flags: readonly FlagSpec[];
+  /** Flags that are as if given, by their names in camel case. */
+  readonly implied?: Readonly<Record<string, unknown>>;
   /** Everything after the first argument belongs to the container, as in `docker run`. */
   readonly passThrough?: true;
   /** Exit status for our own failures: 125 for what starts containers, where 1 and 2 are the container's. */

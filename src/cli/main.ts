@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { AbortError } from "../core/errors.js";
 import { flagsOf, type CommandGroup, type CommandSpec, type FlagSpec, type Invocation } from "./command.js";
-import { commands, groups } from "./commands/table.js";
+import { commands, defaultCommand, groups } from "./commands/table.js";
 import { readEnv, type Env } from "./env.js";
 import { stdout } from "./output.js";
 import { reportError } from "./report-error.js";
@@ -48,10 +48,9 @@ function createProgram(session: Session): Command {
       writeOut: (text) => stdout().write(text),
       outputError: (text, write) => write(text.replace(/^error: /, "pullrun: ")),
     });
-  for (const spec of commands) {
-    program.addCommand(subcommand(program, spec, session), { isDefault: spec.name === "run" });
-  }
-  addFlagsLate(program, commands);
+  for (const spec of commands) program.addCommand(subcommand(program, spec, session));
+  program.addCommand(subcommand(program, defaultCommand, session), { isDefault: true, hidden: true });
+  addFlagsLate(program, [...commands, defaultCommand]);
   for (const group of groups) program.addCommand(groupCommand(program, group, session));
   return program;
 }
@@ -85,7 +84,9 @@ function subcommand(program: Command, spec: CommandSpec, session: Session): Comm
     session.spec = spec;
     const args = command.processedArgs.flat().filter((arg): arg is string => typeof arg === "string");
     const { run } = await spec.load();
-    process.exitCode = await run(invocationOf(args, command.optsWithGlobals(), session.env));
+    process.exitCode = await run(
+      invocationOf(args, { ...command.optsWithGlobals(), ...spec.implied }, session.env),
+    );
   });
 }
 
@@ -131,7 +132,7 @@ function statusOf(error: unknown, { spec, env }: Session): number {
 function suggestCommand(argv: readonly string[], { spec }: Session): void {
   const [word = ""] = argv;
   const names = [...[...commands, ...groups].map(({ name }) => name), "help"];
-  if (spec?.name !== "run" || names.includes(word) || !/^[a-z]+$/.test(word)) return;
+  if (spec?.name !== defaultCommand.name || names.includes(word) || !/^[a-z]+$/.test(word)) return;
   const meant = suggest(word, names);
   if (meant !== undefined) process.stderr.write(`hint: for the command, type: pullrun ${meant}\n`);
 }

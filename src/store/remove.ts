@@ -2,7 +2,7 @@ import { StoreError } from "../core/errors.js";
 import { printable } from "../core/text.js";
 import { deleteContent, deleteFreeDownload, type DeleteContext, type Removed } from "./delete-content.js";
 import { atomicWrite, withIoErrors } from "./files.js";
-import { emptyContent, without, type Content } from "./image-content.js";
+import { addAll, emptyContent, without, type Content } from "./image-content.js";
 import { encodeIndex, readIndex } from "./index-file.js";
 import { withLock } from "./lock.js";
 import { addEntries, addImage, neededContent } from "./needed.js";
@@ -11,17 +11,25 @@ import { addReserved } from "./reservations.js";
 
 export type { DeleteContext as RemoveContext, Removed };
 
+export interface RemovalOptions {
+  /** What running containers run on. */
+  readonly inUse?: Content;
+  /** What stopped ones will run on when they are started again. */
+  readonly resting?: Content;
+  /** Take the name away although a stopped container uses the image, whose layers then stay. */
+  readonly force?: boolean;
+}
+
 /**
  * Takes an image's name away and deletes what only that image needed. The name goes first: a removal that is cut
  * short leaves unused data, never an image with holes. Downloads in progress, what other pulls count on, and unknown
  * files are left alone.
- * @param inUse what containers run on
  * @throws StoreError NOT_FOUND if the name is gone, LOCKED if a container uses what would be deleted
  */
 export async function removeImage(
   context: DeleteContext,
   image: StoredImage,
-  options: { readonly inUse?: Content } = {},
+  options: RemovalOptions = {},
 ): Promise<Removed> {
   const { paths, helper, signal } = context;
   return withIoErrors("remove", image.name, () =>
@@ -37,7 +45,8 @@ export async function removeImage(
       await addImage(paths, image, mine);
       const needed = emptyContent();
       await addEntries(paths, rest, needed);
-      refuseUsed(image, without(mine, needed), options.inUse ?? emptyContent());
+      refuseUsed(image, without(mine, needed), options);
+      if (options.resting !== undefined) addAll(needed, options.resting);
       await addReserved(context, needed);
       await atomicWrite(paths.index, encodeIndex(index, rest));
       return deleteContent(context, without(mine, needed));
@@ -66,9 +75,16 @@ export async function discardContent(
   );
 }
 
-function refuseUsed(image: StoredImage, unneeded: Content, inUse: Content): void {
-  if ([...inUse.chainIds].every((chainId) => !unneeded.chainIds.has(chainId))) return;
-  throw new StoreError("LOCKED", `remove: ${printable(image.name)}: a running container uses it`, {
-    hint: "stop the container first",
-  });
+function refuseUsed(image: StoredImage, unneeded: Content, options: RemovalOptions): void {
+  const { inUse = emptyContent(), resting = emptyContent(), force = false } = options;
+  const refused = (what: string, hint: string): StoreError =>
+    new StoreError("LOCKED", `remove: ${printable(image.name)}: a ${what} container uses it`, { hint });
+  if (intersect(inUse, unneeded)) throw refused("running", "stop the container first");
+  if (intersect(resting, unneeded) && !force) {
+    throw refused("stopped", "remove the container first, or only the image's name with: pullrun rmi -f");
+  }
+}
+
+function intersect(used: Content, unneeded: Content): boolean {
+  return [...used.chainIds].some((chainId) => unneeded.chainIds.has(chainId));
 }

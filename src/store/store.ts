@@ -15,7 +15,7 @@ import type { IngestRequest } from "./ingest.js";
 import { layersSize } from "./layers.js";
 import { openLayout, type StorePaths } from "./layout.js";
 import { commitImage, findImage, findImagesById, listImages, type StoredImage } from "./refs.js";
-import type { Removed } from "./remove.js";
+import type { RemovalOptions, Removed } from "./remove.js";
 import type { Reservation } from "./reservations.js";
 import { ensureRootfs, findRootfs, type Rootfs, type RootfsDriverName } from "./rootfs.js";
 import type { Problem, Verified, VerifyOptions } from "./verify.js";
@@ -44,7 +44,7 @@ export interface Store {
   discard(content: Content, options: DiscardOptions): Promise<Removed>;
   /** Makes a pulled image visible. */
   commit(image: StoredImage, signal?: AbortSignal): Promise<void>;
-  remove(image: StoredImage, options: RemoveOptions): Promise<Removed>;
+  remove(image: StoredImage, options: RemoveOptions & RemovalOptions): Promise<Removed>;
   /** Deletes what nothing needs. */
   prune(options: PruneOptions & DiscardOptions): Promise<Pruned>;
   /** Reads everything and says what is missing or damaged. */

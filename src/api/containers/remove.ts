@@ -12,7 +12,7 @@ import { killAndWait } from "./stop.js";
 export interface RemoveOptions {
   /** End it first if it runs. */
   readonly force: boolean;
-  /** Its anonymous volumes too, as for a container that goes by itself. */
+  /** And the volumes that were made for it, and have no name. */
   readonly volumes?: boolean;
 }
 
@@ -27,22 +27,29 @@ export async function removeContainer(context: Context, word: string, options: R
     if (!options.force) throw stillRunning(container);
     await killAndWait(context, container);
   }
-  await deleteContainer(context, directory, container, options);
+  // A `--rm` container takes them with it whoever ends it.
+  const volumes = options.volumes === true || container?.state.autoRemove === true;
+  await deleteContainer(context, { directory, container, volumes });
+}
+
+interface Deletion {
+  readonly directory: string;
+  /** Undefined if it cannot be read. */
+  readonly container: Container | undefined;
+  readonly volumes: boolean;
 }
 
 /** @throws LaunchError STILL_RUNNING if it was started meanwhile */
 export async function deleteContainer(
   context: Context,
-  directory: string,
-  container: Container | undefined,
-  { volumes = false }: Pick<RemoveOptions, "volumes"> = {},
+  { directory, container, volumes }: Deletion,
 ): Promise<void> {
   const helper = await context.helper();
   const privilege = await context.privilege();
   // A supervisor that has just removed it, lock and all, leaves nothing to lock: then this is done already.
   const done = await withFreeLock({ helper, file: lockFile(directory) }, async () => {
     if (container !== undefined) await releaseNameOf(context, container);
-    if (volumes || container?.state.autoRemove === true) await removeAnonymousVolumes(context, directory);
+    if (volumes) await removeAnonymousVolumes(context, directory);
     await removeTree(directory, { helper, privilege });
     return true;
   });

@@ -1,4 +1,4 @@
-import type { CommandSpec, FlagSpec } from "../command.js";
+import type { CommandGroup, CommandSpec, FlagSpec } from "../command.js";
 import { execProcessFlags } from "../flags/process.js";
 import { json } from "../flags/shared.js";
 
@@ -114,7 +114,7 @@ export const lifeCommands: readonly CommandSpec[] = [
     summary: "remove containers",
     flags: [
       { flags: "-f, --force", description: "end those that run" },
-      { flags: "-v, --volumes", description: "their anonymous volumes too" },
+      { flags: "-v, --volumes", description: "and the volumes without a name that were made for them" },
     ],
     failure: 1,
     load: () => import("./rm.js"),
@@ -152,3 +152,21 @@ export const lifeCommands: readonly CommandSpec[] = [
     load: () => import("./port.js"),
   },
 ];
+
+export const containerGroup: CommandGroup = {
+  name: "container",
+  summary: "look after containers",
+  commands: [
+    {
+      name: "prune",
+      args: "",
+      summary: "remove all stopped containers",
+      flags: [
+        { flags: "-f, --force", description: "accepted for docker's sake: nothing is asked" },
+        { flags: "--filter <filter>", description: "only those that fit, as for `ps`", repeat: true },
+      ],
+      failure: 1,
+      load: () => import("./container-prune.js"),
+    },
+  ],
+};

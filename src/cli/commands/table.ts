@@ -1,12 +1,14 @@
 import type { CommandGroup, CommandSpec } from "../command.js";
 import { containerFlags } from "../flags/container.js";
 import { insecure, json, platform, pullPolicy, quiet } from "../flags/shared.js";
-import { containerCommands } from "./container-table.js";
+import { containerCommands, defaultCommand } from "./container-table.js";
 import { inspectionCommands } from "./inspection-table.js";
 import { volumeGroup } from "./volume-table.js";
-import { lifeCommands } from "./life-table.js";
+import { containerGroup, lifeCommands } from "./life-table.js";
 
-export const groups: readonly CommandGroup[] = [volumeGroup];
+export const groups: readonly CommandGroup[] = [containerGroup, volumeGroup];
+
+export { defaultCommand };
 
 export const commands: readonly CommandSpec[] = [
   ...containerCommands,
@@ -75,7 +77,9 @@ export const commands: readonly CommandSpec[] = [
     name: "rmi",
     args: "<image...>",
     summary: "remove images and what only they used",
-    flags: [],
+    flags: [
+      { flags: "-f, --force", description: "take names away even where a stopped container uses the image" },
+    ],
     failure: 1,
     load: () => import("./rmi.js"),
   },

@@ -104,10 +104,10 @@ test("rename frees the old name and takes the new one, unless somebody has it", 
 test("rm deletes the directory and frees the name; a damaged container takes -f", async () => {
   const { context, paths, add } = await madeStore();
   await add("aa", { name: "web" });
-  await removeContainer(context, "web", { force: false });
+  await removeContainer(context, "web", { force: false, volumes: false });
   const damaged = await add("bb");
   rmSync(path.join(damaged, "state.json"));
-  await removeContainer(context, "bb", { force: true });
+  await removeContainer(context, "bb", { force: true, volumes: false });
   expect(readdirSync(paths.containers)).toEqual([]);
   expect(readdirSync(paths.names)).toEqual([]);
 });
