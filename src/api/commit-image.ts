@@ -5,7 +5,7 @@ import { repositoryOf, type Reference } from "../core/reference.js";
 import { imageName, type StoredImage } from "../store/refs.js";
 import type { Store } from "../store/store.js";
 import type { Context } from "./context.js";
-import type { FetchedImage } from "./fetch-image.js";
+import type { FetchedArtifact, FetchedImage } from "./fetch-image.js";
 
 export interface Commit {
   readonly name: ImageName;
@@ -38,8 +38,26 @@ export async function commitFound(context: Context, store: Store, commit: Commit
   return stored;
 }
 
+/** Makes an artifact visible under its name. Nothing is unpacked of it. */
+export async function commitArtifact(
+  context: Context,
+  store: Store,
+  { name, artifact }: { readonly name: ImageName; readonly artifact: FetchedArtifact },
+): Promise<StoredImage> {
+  await putDocuments(store, artifact);
+  const { manifest, resolved } = artifact;
+  const stored = {
+    name: imageName(referenceOf(name, artifact)),
+    manifest: manifest.descriptor,
+    resolved: resolved.digest,
+    pulled: new Date().toISOString(),
+  };
+  await store.commit(stored, context.signal);
+  return stored;
+}
+
 /** The reference an image has in the store: for one from a layout, the layout's own name for it. */
-export function referenceOf(name: ImageName, image: FetchedImage): Reference {
+export function referenceOf(name: ImageName, image: Pick<FetchedImage, "resolved">): Reference {
   if (name.kind === "registry") return name.reference;
   return layoutReference(
     name.directory,
@@ -58,7 +76,7 @@ function imageFor(images: readonly FetchedImage[], wanted: Platform): FetchedIma
   return undefined;
 }
 
-async function putDocuments(store: Store, image: FetchedImage): Promise<void> {
+async function putDocuments(store: Store, image: FetchedImage | FetchedArtifact): Promise<void> {
   for (const document of [image.config, image.manifest, ...image.indexes])
     await store.put(document.descriptor.digest, document.bytes);
 }

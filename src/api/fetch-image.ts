@@ -4,11 +4,10 @@ import { RegistryError } from "../core/errors.js";
 import { parseImageConfig, type ImageConfig } from "../core/image-config.js";
 import type { ImageSource } from "../core/image-source.js";
 import { limits } from "../core/limits.js";
-import { parseManifest, type Index, type Manifest } from "../core/manifest.js";
-import { isImageConfig, isTarLayer } from "../core/media-types.js";
+import { isContainerImage, parseManifest, type Index, type Manifest } from "../core/manifest.js";
 import type { Platform } from "../core/platform.js";
 import { isAttestation, selectManifest } from "../core/select.js";
-import { printable } from "../core/text.js";
+import { otherContent } from "./other-content.js";
 
 /** An image's documents, verified; no layer is read yet. */
 export interface FetchedImage {
@@ -19,6 +18,11 @@ export interface FetchedImage {
   /** With the platform its index states, if there is one. */
   readonly manifest: RawDocument<Manifest>;
   readonly config: RawDocument<ImageConfig>;
+}
+
+/** An artifact's documents, verified: something other than a container image, whose config may hold anything. */
+export interface FetchedArtifact extends Omit<FetchedImage, "config"> {
+  readonly config: Omit<RawDocument<unknown>, "value">;
 }
 
 /** Where manifests and indexes come from; `what` names the image in errors. */
@@ -48,13 +52,31 @@ export async function fetchImage(from: ConfigSource, platform: Platform): Promis
   return { resolved, ...found, config: await fetchConfig(from, found.manifest.value) };
 }
 
+/** As {@link fetchImage}, of a name that may also stand for an artifact. */
+export async function fetchAnything(
+  from: ConfigSource,
+  platform: Platform,
+): Promise<readonly [FetchedImage] | FetchedArtifact> {
+  const resolved = await from.source.resolve(from.signal);
+  const found = await findManifest(from, resolved, platform);
+  const manifest = found.manifest.value;
+  if (isContainerImage(manifest)) {
+    return [{ resolved, ...found, config: await fetchConfig(from, manifest) }];
+  }
+  const config = { descriptor: manifest.config, bytes: await from.config(manifest.config) };
+  return { resolved, ...found, config };
+}
+
 /** As {@link fetchImage}, for every image of an index, in its order. Attestations are none. */
-export async function fetchAllImages(from: ConfigSource): Promise<FetchedImage[]> {
+export async function fetchAllImages(
+  from: ConfigSource,
+): Promise<readonly [FetchedImage, ...FetchedImage[]]> {
   const resolved = await from.source.resolve(from.signal);
   const images: FetchedImage[] = [];
   for (const found of await findAll(from, resolved, []))
     images.push({ resolved, ...found, config: await fetchConfig(from, found.manifest.value) });
-  if (images.length > 0) return images;
+  const [first, ...others] = images;
+  if (first !== undefined) return [first, ...others];
   throw new RegistryError("NO_PLATFORM", `${from.what}: the index lists no image at all`);
 }
 
@@ -115,7 +137,8 @@ function tooDeep({ what }: DocumentSource): RegistryError {
 async function fetchConfig(from: ConfigSource, manifest: Manifest): Promise<RawDocument<ImageConfig>> {
   const { what } = from;
   const descriptor = manifest.config;
-  refuseOtherContent(what, manifest);
+  const other = otherContent(what, manifest);
+  if (other !== undefined) throw other;
   const bytes = await from.config(descriptor);
   const value = parseImageConfig(what, bytes);
   if (value.diffIds.length !== manifest.layers.length) {
@@ -123,28 +146,4 @@ async function fetchConfig(from: ConfigSource, manifest: Manifest): Promise<RawD
     throw new RegistryError("BAD_MANIFEST", message);
   }
   return { descriptor, bytes, value };
-}
-
-function refuseOtherContent(what: string, manifest: Manifest): void {
-  const { mediaType } = manifest.config;
-  if (!isImageConfig(mediaType)) {
-    throw new RegistryError(
-      "UNSUPPORTED_MEDIA",
-      `${what}: not a container image (config type ${printable(mediaType, 100)})`,
-      {
-        hint: "it is an artifact of another tool, such as a chart or a signature; `pullrun manifest` shows it",
-      },
-    );
-  }
-  const odd = manifest.layers.find((layer) => !isTarLayer(layer.mediaType));
-  if (odd === undefined) return;
-  const shown = printable(odd.mediaType, 100);
-  if (odd.mediaType.includes("+encrypted")) {
-    throw new RegistryError("UNSUPPORTED_MEDIA", `${what}: layer type ${shown}: the layer is encrypted`, {
-      hint: "pullrun has no keys: decrypt the image first, for example with skopeo copy --decryption-key",
-    });
-  }
-  throw new RegistryError("UNSUPPORTED_MEDIA", `${what}: layer type ${shown} is not a tar`, {
-    hint: "a container image's layers are tar archives, plain or compressed with gzip or zstd",
-  });
 }

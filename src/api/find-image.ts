@@ -7,6 +7,7 @@ import { parseManifest, type Manifest } from "../core/manifest.js";
 import { printable } from "../core/text.js";
 import type { StoredImage } from "../store/refs.js";
 import type { Store } from "../store/store.js";
+import { otherContent } from "./other-content.js";
 
 /** An image in the store with its documents, verified as they are read. */
 export interface LocalImage {
@@ -39,6 +40,8 @@ export async function loadImage(store: Store, stored: StoredImage): Promise<Loca
   const value = parseManifest(name, bytes, stored.manifest.mediaType);
   if (value.kind !== "manifest")
     throw new StoreError("CORRUPT", `image: ${printable(name)}: its manifest is an index`);
+  const other = otherContent(name, value);
+  if (other !== undefined) throw other;
   const configBytes = await store.read(value.config, limits.configBytes);
   const config = parseImageConfig(name, configBytes);
   return {

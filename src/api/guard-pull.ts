@@ -4,7 +4,7 @@ import { addLayers, emptyContent, type Content } from "../store/image-content.js
 import type { Store } from "../store/store.js";
 import { surveyContainers } from "./containers/survey.js";
 import type { Context } from "./context.js";
-import type { FetchedImage } from "./fetch-image.js";
+import type { FetchedArtifact, FetchedImage } from "./fetch-image.js";
 
 /**
  * Runs the storing part of a pull. Meanwhile nobody deletes what it counts on; if an image is refused, nothing that
@@ -12,7 +12,7 @@ import type { FetchedImage } from "./fetch-image.js";
  */
 export async function guardPull<T>(
   context: Context,
-  { store, images }: { readonly store: Store; readonly images: readonly FetchedImage[] },
+  { store, images }: { readonly store: Store; readonly images: readonly (FetchedImage | FetchedArtifact)[] },
   work: () => Promise<T>,
 ): Promise<T> {
   const content = contentOf(images);
@@ -38,12 +38,12 @@ async function discard(context: Context, store: Store, content: Content): Promis
   }
 }
 
-function contentOf(images: readonly FetchedImage[]): Content {
+function contentOf(images: readonly (FetchedImage | FetchedArtifact)[]): Content {
   const content = emptyContent();
   for (const { config, manifest, indexes } of images) {
     const documents: Descriptor[] = [config, manifest, ...indexes].map(({ descriptor }) => descriptor);
     for (const { digest } of [...documents, ...manifest.value.layers]) content.blobs.add(digest);
-    addLayers(content, config.value.diffIds);
+    if ("value" in config) addLayers(content, config.value.diffIds);
   }
   return content;
 }

@@ -18,6 +18,8 @@ export async function listImageTree(context: Context, options: ImageListOptions)
   if (images.length === 0) return found;
   const users = await layerUsers(await context.store({ create: false }), context);
   for (const image of images) {
+    // What is no container image has nothing to list.
+    if (image.platform === "") continue;
     const layers = await layersOf(context, image.name, users);
     const uniqueSize = layers
       .filter(({ sharedWith }) => sharedWith.length === 0)

@@ -1,5 +1,7 @@
 import { hexOf } from "../core/digest.js";
 import { PullrunError, StoreError } from "../core/errors.js";
+import { limits } from "../core/limits.js";
+import { parseManifest } from "../core/manifest.js";
 import { formatPlatform } from "../core/platform.js";
 import { familiarName, parseReference } from "../core/reference.js";
 import { printable } from "../core/text.js";
@@ -20,6 +22,7 @@ export interface ImageSummary {
   readonly digest: string;
   /** Digest of the image config: docker's image ID. */
   readonly id: string;
+  /** Empty for what is no container image. */
   readonly platform: string;
   /** ISO 8601, as the image's author says. */
   readonly created?: string;
@@ -75,13 +78,9 @@ async function summarize(
 ): Promise<ImageSummary | undefined> {
   try {
     const { config } = await loadImage(store, stored);
-    const reference = parseReference(stored.name);
     const { created, platform, diffIds, process } = config.value;
     return {
-      name: stored.name,
-      repository: familiarName(reference),
-      ...(reference.tag === undefined ? {} : { tag: reference.tag }),
-      digest: stored.resolved,
+      ...nameOf(stored),
       id: `sha256:${hexOf(config.descriptor.digest)}`,
       platform: formatPlatform(platform),
       ...(created === undefined ? {} : { created }),
@@ -90,7 +89,32 @@ async function summarize(
     };
   } catch (error) {
     if (!(error instanceof PullrunError)) throw error;
+    if (error.code === "UNSUPPORTED_MEDIA") return summarizeArtifact(store, stored);
     context.emit({ type: "warning", message: `image left out: ${printable(stored.name)}: ${error.message}` });
     return undefined;
   }
+}
+
+/** An artifact has no platform and nothing unpacked: its size is that of its blobs. */
+async function summarizeArtifact(store: Store, stored: StoredImage): Promise<ImageSummary | undefined> {
+  const bytes = await store.read(stored.manifest, limits.manifestBytes);
+  const manifest = parseManifest(stored.name, bytes, stored.manifest.mediaType);
+  if (manifest.kind !== "manifest") return undefined;
+  return {
+    ...nameOf(stored),
+    id: manifest.config.digest,
+    platform: "",
+    size: manifest.layers.reduce((sum, { size }) => sum + size, 0),
+    labels: {},
+  };
+}
+
+function nameOf({
+  name,
+  resolved,
+}: StoredImage): Pick<ImageSummary, "name" | "repository" | "tag" | "digest"> {
+  const reference = parseReference(name);
+  const { tag } = reference;
+  const repository = familiarName(reference);
+  return { name, repository, ...(tag === undefined ? {} : { tag }), digest: resolved };
 }

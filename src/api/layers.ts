@@ -92,6 +92,7 @@ export async function layerUsers(store: Store, context: Pick<Context, "emit">): 
   for (const stored of await store.images()) {
     const local = await loadImage(store, stored).catch((error: unknown) => {
       if (!(error instanceof PullrunError)) throw error;
+      if (error.code === "UNSUPPORTED_MEDIA") return;
       context.emit({ type: "warning", message: error.message });
     });
     for (const diffId of new Set(local?.config.value.diffIds)) {

@@ -4,9 +4,10 @@ import type { BlobSource, SpareConnections } from "../core/blobs.js";
 import type { Descriptor } from "../core/descriptor.js";
 import type { DiffId } from "../core/digest.js";
 import type { Emit, LayerState } from "../core/events.js";
+import type { Download } from "../store/download.js";
 import type { LayerPool, Store } from "../store/store.js";
 import { allOrNone } from "./all-or-none.js";
-import type { FetchedImage } from "./fetch-image.js";
+import type { FetchedArtifact, FetchedImage } from "./fetch-image.js";
 
 /** Podman's figure; docker takes 3. */
 export const defaultJobs = 6;
@@ -22,7 +23,8 @@ export interface PullLayersOptions {
 /** A layer and where it comes from. */
 export interface LayerJob {
   readonly descriptor: Descriptor;
-  readonly diffId: DiffId;
+  /** Undefined for a blob that is kept as it is. */
+  readonly diffId: DiffId | undefined;
   readonly source: BlobSource;
 }
 
@@ -78,12 +80,17 @@ export function layersOf({ manifest, config }: FetchedImage, source: BlobSource)
   });
 }
 
+/** What an artifact consists of, besides its config. */
+export function blobsOf({ manifest }: FetchedArtifact, source: BlobSource): LayerJob[] {
+  return manifest.value.layers.map((descriptor) => ({ descriptor, diffId: undefined, source }));
+}
+
 /** An image may hold one layer several times, and images share layers across repositories. */
 function distinct(layers: readonly LayerJob[]): LayerJob[] {
   const byDigest = new Map<string, LayerJob>();
   for (const layer of layers) {
     const { digest, size } = layer.descriptor;
-    const key = `${digest} ${size} ${layer.diffId}`;
+    const key = `${digest} ${size} ${layer.diffId ?? ""}`;
     if (!byDigest.has(key)) byDigest.set(key, layer);
   }
   return [...byDigest.values()];
@@ -101,9 +108,8 @@ async function pullLayer(
     progress = { ...progress, ...change };
     tell(emit, descriptor, progress);
   };
-  await pool.ingest({
+  const request: Download = {
     descriptor,
-    diffId,
     source,
     signal,
     onBytes(count, kept = false) {
@@ -113,7 +119,8 @@ async function pullLayer(
     onState(state) {
       advance(state === "done" || state === "exists" ? { state, done: descriptor.size } : { state });
     },
-  });
+  };
+  await (diffId === undefined ? pool.keep(request) : pool.ingest({ ...request, diffId }));
 }
 
 interface LayerProgress {

@@ -8,12 +8,19 @@ import { formatReference, repositoryOf } from "../core/reference.js";
 import type { StoredImage } from "../store/refs.js";
 import type { Store } from "../store/store.js";
 import { allOrNone } from "./all-or-none.js";
-import { commitFound, referenceOf } from "./commit-image.js";
+import { commitArtifact, commitFound, referenceOf } from "./commit-image.js";
 import type { Context } from "./context.js";
-import { fetchAllImages, fetchImage, type ConfigSource, type FetchedImage } from "./fetch-image.js";
+import {
+  fetchAllImages,
+  fetchAnything,
+  fetchImage,
+  type ConfigSource,
+  type FetchedArtifact,
+  type FetchedImage,
+} from "./fetch-image.js";
 import { guardPull } from "./guard-pull.js";
 import { openSource } from "./open-source.js";
-import { defaultJobs, layersOf, pullLayers } from "./pull-layers.js";
+import { blobsOf, defaultJobs, layersOf, pullLayers } from "./pull-layers.js";
 
 export interface PullOptions {
   readonly platform: Platform;
@@ -22,6 +29,8 @@ export interface PullOptions {
    * pulled by their own digest (`REPOSITORY@sha256:…`).
    */
   readonly allPlatforms?: boolean;
+  /** Whether a name may stand for something else than a container image, which is then kept as it is; an error otherwise. */
+  readonly artifacts?: boolean;
   /** Most layers on their way at once; 6 by default. */
   readonly jobs?: number;
 }
@@ -80,7 +89,7 @@ export async function pullFrom(
     return limit(() => resolve({ ...context, signal }, { ...one, store }, options));
   });
   const found = await allOrNone(tasks, context.signal);
-  const fetched = { store, images: found.flatMap(({ images }) => images) };
+  const fetched = { store, images: found.flatMap(({ content }) => content) };
   return guardPull(context, fetched, () => storeAll(context, { found, store, jobs }, options));
 }
 
@@ -96,29 +105,45 @@ async function storeAll(
   { platform }: PullOptions,
 ): Promise<PulledImage[]> {
   const { emit, signal } = context;
-  const layers = found.flatMap(({ images, source }) => images.flatMap((image) => layersOf(image, source)));
+  const layers = found.flatMap(({ content, source }) =>
+    isArtifact(content) ? blobsOf(content, source) : content.flatMap((image) => layersOf(image, source)),
+  );
   await pullLayers(layers, { store, jobs, emit, signal });
   const pulled: PulledImage[] = [];
-  for (const { name, what, images } of found) {
-    const stored = await commitFound(context, store, { name, images, platform });
-    const { digest } = images[0].resolved;
-    emit({ type: "pulled", reference: what, digest });
-    pulled.push({ stored, repository: repositoryOf(referenceOf(name, images[0])), resolved: digest });
+  for (const { name, what, content } of found) {
+    const stored = isArtifact(content)
+      ? await commitArtifact(context, store, { name, artifact: content })
+      : await commitFound(context, store, { name, images: content, platform });
+    const { resolved } = isArtifact(content) ? content : content[0];
+    emit({ type: "pulled", reference: what, digest: resolved.digest });
+    const repository = repositoryOf(referenceOf(name, { resolved }));
+    pulled.push({ stored, repository, resolved: resolved.digest });
   }
   return pulled;
 }
 
-/** A name and the images it stands for. */
-interface Found {
-  readonly name: ImageName;
+/** A name and the images it stands for, or the artifact. */
+interface Found extends NamedSource {
   readonly what: string;
-  readonly source: ImageSource;
-  readonly images: readonly [FetchedImage, ...FetchedImage[]];
+  readonly content: FoundImages | FetchedArtifact;
 }
 
-type Named = Pick<Found, "name" | "source"> & { readonly store: Store };
+type FoundImages = readonly [FetchedImage, ...FetchedImage[]];
 
-async function resolve(context: Context, named: Named, options: PullOptions): Promise<Found> {
+interface NamedSource {
+  readonly name: ImageName;
+  readonly source: ImageSource;
+}
+
+function isArtifact(content: Found["content"]): content is FetchedArtifact {
+  return "manifest" in content;
+}
+
+async function resolve(
+  context: Context,
+  named: NamedSource & { readonly store: Store },
+  options: PullOptions,
+): Promise<Found> {
   const { name, source, store } = named;
   const { emit, signal } = context;
   const { platform } = options;
@@ -133,21 +158,26 @@ async function resolve(context: Context, named: Named, options: PullOptions): Pr
       store.document({ descriptor, limit, signal, fetch: () => source.smallBlob(descriptor, limit, signal) }),
   };
   emit({ type: "resolving", reference: what });
-  const images = options.allPlatforms ? await fetchAllImages(from) : [await fetchImage(from, platform)];
-  const [first, ...others] = images;
-  if (first === undefined) throw new Error("no image found and no error");
-  const layers = images.flatMap((image) => image.manifest.value.layers);
+  const content = await fetchContent(from, options);
+  const documents = isArtifact(content) ? [content] : content;
+  const layers = documents.flatMap(({ manifest }) => manifest.value.layers);
   emit({
     type: "resolved",
     reference: what,
-    digest: first.resolved.digest,
+    digest: documents[0].resolved.digest,
     layers: layers.map(({ digest, size }) => ({ digest, size })),
   });
-  for (const image of images) {
+  for (const image of isArtifact(content) ? [] : content) {
     const expected = options.allPlatforms ? image.manifest.descriptor.platform : platform;
     warnOfOtherPlatform(context, image, expected);
   }
-  return { name, what, source, images: [first, ...others] };
+  return { name, what, source, content };
+}
+
+async function fetchContent(from: ConfigSource, options: PullOptions): Promise<Found["content"]> {
+  const { platform, allPlatforms = false, artifacts = false } = options;
+  if (allPlatforms) return fetchAllImages(from);
+  return artifacts ? fetchAnything(from, platform) : [await fetchImage(from, platform)];
 }
 
 function warnOfOtherPlatform({ emit }: Context, image: FetchedImage, wanted: Platform | undefined): void {

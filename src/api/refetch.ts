@@ -1,4 +1,5 @@
 import type { BlobSource } from "../core/blobs.js";
+import type { Descriptor } from "../core/descriptor.js";
 import type { DiffId, Digest } from "../core/digest.js";
 import { parseImageName } from "../core/image-name.js";
 import type { ImageSource } from "../core/image-source.js";
@@ -48,11 +49,7 @@ export async function refetchLayers(
 ): Promise<void> {
   const { signal } = context;
   const { manifest, config } = await loadImage(store, image);
-  const source: BlobSource = {
-    async read(descriptor, options) {
-      return (await open(image.manifest.digest)).read(descriptor, options);
-    },
-  };
+  const source = blobsOf(image, open);
   const pool = await store.openPool(1);
   try {
     for (const [i, descriptor] of manifest.value.layers.entries()) {
@@ -63,6 +60,30 @@ export async function refetchLayers(
   } finally {
     await pool.close();
   }
+}
+
+/** As {@link refetchLayers}, for what is no container image: its blobs as they are. */
+export async function refetchBlobs(
+  { signal }: Context,
+  { store, image, open }: Refetch,
+  wanted: readonly Descriptor[],
+): Promise<void> {
+  const source = blobsOf(image, open);
+  const pool = await store.openPool(1);
+  try {
+    for (const descriptor of wanted)
+      await pool.keep({ descriptor, source, signal, onBytes: ignore, onState: ignore });
+  } finally {
+    await pool.close();
+  }
+}
+
+function blobsOf(image: StoredImage, open: Open): BlobSource {
+  return {
+    async read(descriptor, options) {
+      return (await open(image.manifest.digest)).read(descriptor, options);
+    },
+  };
 }
 
 /** Brings back the blobs that `prune --compressed` dropped. */

@@ -1,7 +1,7 @@
 import { hexOf, type DiffId, type Digest } from "../core/digest.js";
 import { PullrunError, StoreError } from "../core/errors.js";
 import { limits } from "../core/limits.js";
-import { parseManifest, type Manifest } from "../core/manifest.js";
+import { isContainerImage, parseManifest, type Manifest } from "../core/manifest.js";
 import { printable } from "../core/text.js";
 import type { Content } from "../store/image-content.js";
 import type { StoredImage } from "../store/refs.js";
@@ -10,7 +10,7 @@ import type { Problem } from "../store/verify.js";
 import { surveyContainers } from "./containers/survey.js";
 import type { Context } from "./context.js";
 import { loadImage } from "./find-image.js";
-import { refetchLayers, withRegistry, type Refetch } from "./refetch.js";
+import { refetchBlobs, refetchLayers, withRegistry, type Refetch } from "./refetch.js";
 
 interface Repair {
   readonly context: Context;
@@ -69,7 +69,11 @@ async function attempt({ context }: Repair, object: string, work: () => Promise<
 async function refill({ context, store, problems }: Repair, image: StoredImage): Promise<void> {
   const bad = new Set(problems.map(({ object }) => object));
   await withRegistry(context, image, async (open) => {
-    await refillDocuments(context, { store, image, open });
+    const manifest = await refillDocuments(context, { store, image, open });
+    if (!isContainerImage(manifest)) {
+      const lost = manifest.layers.filter(({ digest }) => bad.has(digest));
+      return refetchBlobs(context, { store, image, open }, lost);
+    }
     await refetchLayers(context, { store, image, open }, (layer) => {
       return bad.has(layer.descriptor.digest) || bad.has(layer.diffId);
     });
@@ -80,7 +84,7 @@ async function refill({ context, store, problems }: Repair, image: StoredImage):
   await store.ensureRootfs(config.value.diffIds, { privilege, signal: context.signal });
 }
 
-async function refillDocuments({ signal }: Context, { store, image, open }: Refetch): Promise<void> {
+async function refillDocuments({ signal }: Context, { store, image, open }: Refetch): Promise<Manifest> {
   if (image.resolved !== image.manifest.digest && !(await isThere(store, image.resolved))) {
     const source = await open(image.resolved);
     const bytes = await source.document(await source.resolve(signal), signal);
@@ -90,10 +94,13 @@ async function refillDocuments({ signal }: Context, { store, image, open }: Refe
     const bytes = await (await open(image.manifest.digest)).document(image.manifest, signal);
     await store.put(image.manifest.digest, bytes);
   }
-  const { config } = await manifestOf(store, image);
-  if (await store.has(config)) return;
-  const source = await open(image.manifest.digest);
-  await store.put(config.digest, await source.smallBlob(config, limits.configBytes, signal));
+  const manifest = await manifestOf(store, image);
+  const { config } = manifest;
+  if (!(await store.has(config))) {
+    const source = await open(image.manifest.digest);
+    await store.put(config.digest, await source.smallBlob(config, limits.configBytes, signal));
+  }
+  return manifest;
 }
 
 /** Its size is only known to those that have it. */

@@ -3,7 +3,15 @@ import { annotationsSchema, descriptorSchema, firstIssue, type Descriptor } from
 import { RegistryError } from "./errors.js";
 import { parseUntrustedJson } from "./json.js";
 import { limits } from "./limits.js";
-import { isIndex, isManifest, isSchema1, ociIndex, ociManifest } from "./media-types.js";
+import {
+  isImageConfig,
+  isIndex,
+  isManifest,
+  isSchema1,
+  isTarLayer,
+  ociIndex,
+  ociManifest,
+} from "./media-types.js";
 import { printable } from "./text.js";
 
 /** image-spec manifest.md, or docker's schema 2 ancestor of it. */
@@ -11,6 +19,8 @@ export interface Manifest {
   readonly kind: "manifest";
   readonly mediaType: string;
   readonly config: Descriptor;
+  /** What it is, if it is no container image. */
+  readonly artifactType?: string;
   readonly layers: readonly Descriptor[];
   readonly annotations?: Readonly<Record<string, string>>;
 }
@@ -25,6 +35,7 @@ export interface Index {
 const manifestSchema = v.object({
   config: descriptorSchema,
   layers: v.pipe(v.array(descriptorSchema), v.maxLength(limits.layers, `more than ${limits.layers} layers`)),
+  artifactType: v.nullish(v.pipe(v.string(), v.maxLength(255))),
   annotations: annotationsSchema,
 });
 
@@ -49,12 +60,23 @@ export function parseManifest(
   const type = settleMediaType(what, body, mediaType);
   try {
     if (isIndex(type)) return { kind: "index", mediaType: type, ...v.parse(indexSchema, body) };
-    const { annotations, ...manifest } = v.parse(manifestSchema, body);
-    return { kind: "manifest", mediaType: type, ...manifest, ...(annotations ? { annotations } : {}) };
+    const { annotations, artifactType, ...manifest } = v.parse(manifestSchema, body);
+    return {
+      kind: "manifest",
+      mediaType: type,
+      ...manifest,
+      ...(artifactType ? { artifactType } : {}),
+      ...(annotations ? { annotations } : {}),
+    };
   } catch (error) {
     if (error instanceof v.ValiError) throw badManifest(what, firstIssue(error), error);
     throw error;
   }
+}
+
+/** True for a container image whose layers can be unpacked; false for artifacts, and where layers are encrypted. */
+export function isContainerImage({ config, layers }: Manifest): boolean {
+  return isImageConfig(config.mediaType) && layers.every(({ mediaType }) => isTarLayer(mediaType));
 }
 
 function parseBody(what: string, bytes: Uint8Array): Record<string, unknown> {

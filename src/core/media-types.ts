@@ -21,6 +21,11 @@ export function isManifest(mediaType: string): boolean {
   return mediaType === ociManifest || mediaType === dockerManifest;
 }
 
+/** image-spec manifest.md: the config of an artifact that has none. */
+export function isEmptyConfig(mediaType: string): boolean {
+  return mediaType === "application/vnd.oci.empty.v1+json";
+}
+
 export function isImageConfig(mediaType: string): boolean {
   return mediaType === ociConfig || mediaType === dockerConfig;
 }

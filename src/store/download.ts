@@ -4,12 +4,15 @@ import { createAppender } from "./appender.js";
 import type { IngestRequest } from "./ingest.js";
 import type { Progress } from "./ingest-protocol.js";
 
+/** What a download needs to know of the layer, or other blob, that it is for. */
+export type Download = Omit<IngestRequest, "diffId">;
+
 /**
  * Appends to `file` what the source still has of the blob, telling `progress` after every write, and makes it
  * durable. Counts bytes but does not look at them: the follower verifies from the first byte.
  * @throws IntegrityError SIZE_MISMATCH as soon as there is a byte too many; the signal's reason; what the source throws
  */
-export async function download(request: IngestRequest, file: string, progress: Progress): Promise<void> {
+export async function download(request: Download, file: string, progress: Progress): Promise<void> {
   await using handle = await open(file, "a");
   const { descriptor } = request;
   const start = await resumeAt(handle, descriptor.size);
@@ -23,7 +26,7 @@ export async function download(request: IngestRequest, file: string, progress: P
 async function append(
   handle: FileHandle,
   start: number,
-  { request, progress }: { readonly request: IngestRequest; readonly progress: Progress },
+  { request, progress }: { readonly request: Download; readonly progress: Progress },
 ): Promise<void> {
   const { descriptor, signal } = request;
   let arrived = start;
@@ -56,7 +59,7 @@ async function resumeAt(handle: FileHandle, size: number): Promise<number> {
   return 0;
 }
 
-function wrongSize({ descriptor }: IngestRequest, got: string): IntegrityError {
+function wrongSize({ descriptor }: Download, got: string): IntegrityError {
   const message = `layer ${descriptor.digest}: got ${got} bytes (expected ${descriptor.size})`;
   return new IntegrityError("SIZE_MISMATCH", message);
 }

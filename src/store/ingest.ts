@@ -169,7 +169,7 @@ async function unpack(
 }
 
 /** A process that died while it published the blob has left it read-only. */
-async function openForAppending(file: string): Promise<void> {
+export async function openForAppending(file: string): Promise<void> {
   await chmod(file, 0o600).catch((error: unknown) => {
     if (errnoOf(error) !== "ENOENT") throw error;
   });
@@ -183,19 +183,22 @@ function abortReason(signal: AbortSignal): unknown {
 
 /** Blob first: a layer without its blob would make the layout invalid, a blob without its layer is unpacked again. */
 async function publish(paths: StorePaths, request: IngestRequest, files: WorkFiles): Promise<void> {
-  const blob = paths.blob(request.descriptor.digest);
   const layer = paths.layer(request.diffId);
-  if (!(await hasBlob(paths, request.descriptor))) {
-    await chmod(files.data, 0o444);
-    await rename(files.data, blob);
-    await syncDirectory(paths.blobs);
-  }
+  await publishBlob(paths, request.descriptor, files.data);
   await syncDirectory(files.unpacked);
   await rename(files.unpacked, layer).catch((error: unknown) => {
     // Another blob with the same content was faster; its layer is as good.
     if (errnoOf(error) !== "ENOTEMPTY" && errnoOf(error) !== "EEXIST") throw error;
   });
   await syncDirectory(paths.layers);
+}
+
+/** `file` becomes the blob, unless that is there. */
+export async function publishBlob(paths: StorePaths, descriptor: Descriptor, file: string): Promise<void> {
+  if (await hasBlob(paths, descriptor)) return;
+  await chmod(file, 0o444);
+  await rename(file, paths.blob(descriptor.digest));
+  await syncDirectory(paths.blobs);
 }
 
 async function sizeOf(file: string): Promise<number> {

@@ -3,12 +3,12 @@ import { hexOf, isDigest, type Digest } from "../core/digest.js";
 import { StoreError, UsageError } from "../core/errors.js";
 import { parseImageConfig } from "../core/image-config.js";
 import { limits } from "../core/limits.js";
-import { parseManifest } from "../core/manifest.js";
+import { isContainerImage, parseManifest } from "../core/manifest.js";
 import { isManifest } from "../core/media-types.js";
 import { repositoryOf, type Reference } from "../core/reference.js";
 import { printable } from "../core/text.js";
 import type { Helper } from "../helper/helper.js";
-import { readBlob } from "./blobs.js";
+import { hasBlob, readBlob } from "./blobs.js";
 import { atomicWrite } from "./files.js";
 import { encodeIndex, readIndex, refNameKey, type IndexEntry } from "./index-file.js";
 import { holdsLayer } from "./layers.js";
@@ -144,11 +144,13 @@ async function configDigest(paths: StorePaths, image: StoredImage): Promise<Dige
 
 async function requireComplete(paths: StorePaths, image: StoredImage): Promise<void> {
   const manifest = await readManifest(paths, image);
-  const config = parseImageConfig(image.name, await readBlob(paths, manifest.config, limits.configBytes));
+  const bytes = await readBlob(paths, manifest.config, limits.configBytes);
+  const config = isContainerImage(manifest) ? parseImageConfig(image.name, bytes) : undefined;
   const checks = manifest.layers.map(async (descriptor, i) => {
+    const { digest } = descriptor;
+    if (config === undefined) return { digest, ok: await hasBlob(paths, descriptor) };
     const diffId = config.diffIds[i];
-    const ok = diffId !== undefined && (await holdsLayer(paths, { descriptor, diffId }));
-    return { digest: descriptor.digest, ok };
+    return { digest, ok: diffId !== undefined && (await holdsLayer(paths, { descriptor, diffId })) };
   });
   const missing = (await Promise.all(checks)).find((check) => !check.ok);
   if (missing === undefined) return;

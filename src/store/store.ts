@@ -7,6 +7,7 @@ import type { Helper } from "../helper/helper.js";
 import type { Privilege } from "../helper/privilege.js";
 import { hasBlob, readBlob } from "./blobs.js";
 import { layoutContent } from "./content.js";
+import type { Download } from "./download.js";
 import type { RootfsFacts } from "./facts.js";
 import type { Content } from "./image-content.js";
 import type { Pruned, PruneOptions } from "./gc.js";
@@ -73,6 +74,8 @@ export interface Store {
 export interface LayerPool {
   /** See `ingestLayer`. */
   ingest(request: IngestRequest): Promise<void>;
+  /** See `ingestBlob`. */
+  keep(request: Download): Promise<void>;
   /** Stops the threads. */
   close(): Promise<void>;
 }
@@ -171,5 +174,12 @@ async function openPool(
   // Loaded here, so that running an image that is already there loads neither zlib nor threads.
   const [{ createPool }, { ingestLayer }] = await Promise.all([import("./pool.js"), import("./ingest.js")]);
   const pool = createPool(options);
-  return { ingest: (request) => ingestLayer({ ...context, pool }, request), close: () => pool.close() };
+  return {
+    ingest: (request) => ingestLayer({ ...context, pool }, request),
+    async keep(request) {
+      const { ingestBlob } = await import("./ingest-blob.js");
+      return ingestBlob(context, request);
+    },
+    close: () => pool.close(),
+  };
 }

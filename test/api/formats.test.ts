@@ -1,6 +1,9 @@
 import { randomBytes } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ensureImage } from "../../src/api/ensure-image.js";
+import { listImages } from "../../src/api/images.js";
 import { pull, type PulledImage } from "../../src/api/pull.js";
 import type { Descriptor } from "../../src/core/descriptor.js";
 import { digestOf } from "../../src/core/digest.js";
@@ -13,6 +16,7 @@ import {
   memoryContent,
   putJson,
   startTestRegistry,
+  type Fault,
   type TestRegistry,
 } from "../support/registry.js";
 import { needsHelper } from "../support/store.js";
@@ -341,25 +345,86 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}manifests and configs`, () =>
     }
   });
 
-  test.each([
-    ["a helm chart", "application/vnd.cncf.helm.config.v1+json"],
-    ["a WebAssembly module", "application/vnd.wasm.config.v0+json"],
-    ["an AI model", "application/vnd.docker.ai.model.config.v0.1+json"],
-    ["an artifact with an empty config", "application/vnd.oci.empty.v1+json"],
-  ])("M17: %s is not a container image, and the error says what it is", async (_, configType) => {
-    const error = await refusal(named(image({ configType })));
-    expect(error).toEqual(
-      refused("UNSUPPORTED_MEDIA", /not a container image \(config type application\/vnd/),
-    );
-  });
+  const gzipLayer = { bytes: gzipSync(plainTar), mediaType: types.ociLayerGzip };
+  const emptyConfig = "application/vnd.oci.empty.v1+json";
+  const sbom = { configType: emptyConfig, manifest: { artifactType: "application/spdx+json" } };
+  test.each<[string, Parts, RegExp]>([
+    [
+      "a helm chart",
+      { configType: "application/vnd.cncf.helm.config.v1+json" },
+      /\(type application\/vnd\.cncf/,
+    ],
+    ["a WebAssembly module", { configType: "application/vnd.wasm.config.v0+json" }, /\(type .*wasm/],
+    ["an AI model", { configType: "application/vnd.docker.ai.model.config.v0.1+json" }, /\(type .*ai\.model/],
+    ["an artifact with an empty config", { configType: emptyConfig }, /\(type .*empty/],
+    ["an artifact that says its type", sbom, /\(type application\/spdx\+json\)/],
+    [
+      "an encrypted layer",
+      { layer: { ...gzipLayer, mediaType: `${types.ociLayerGzip}+encrypted` } },
+      /layer type .*\+gzip\+encrypted: the layer is encrypted/,
+    ],
+    [
+      "a layer of an unknown type",
+      { layer: { ...gzipLayer, mediaType: "application/vnd.example.layer" } },
+      /\(layer type application\/vnd\.example\.layer, which is not a tar\)/,
+    ],
+  ])(
+    "M17: %s is kept on an explicit pull, listed, whole; to run it is refused, saying what it is",
+    async (_, parts, said) => {
+      const top = image(parts);
+      const name = named(top);
+      const before = registry.requests.length;
+      const error = await refusal(name);
+      expect(error).toEqual(refused("UNSUPPORTED_MEDIA", /: not a container image/));
+      expect(error).toEqual(refused("UNSUPPORTED_MEDIA", said));
+      expect(registry.lines().slice(before).join("\n")).not.toContain("/blobs/");
 
-  test.each([
-    ["encrypted", `${types.ociLayerGzip}+encrypted`, /the layer is encrypted/],
-    ["of an unknown type", "application/vnd.example.layer", /is not a tar/],
-  ])("M17: a layer that is %s is refused, naming the type", async (_, mediaType, message) => {
-    const error = await refusal(named(image({ layer: { bytes: gzipSync(plainTar), mediaType } })));
-    expect(error).toEqual(refused("UNSUPPORTED_MEDIA", message));
-    expect(error).toMatchObject({ message: expect.stringContaining(mediaType) as unknown });
+      const context = testContext();
+      const pulled = await pull(context, {
+        image: name,
+        platform: parsePlatform("linux/amd64"),
+        artifacts: true,
+      });
+      expect(pulled).toMatchObject({ resolved: top.digest, stored: { manifest: { digest: top.digest } } });
+      const blob = parts.layer?.bytes ?? gzipLayer.bytes;
+      expect(await listImages(context, {})).toMatchObject([
+        { digest: top.digest, platform: "", size: blob.length },
+      ]);
+      const store = await context.store({ create: false });
+      expect(
+        Buffer.from(await store.read({ digest: digestOf(blob), size: blob.length, mediaType: "" }, 9999)),
+      ).toEqual(blob);
+      const privilege = await context.privilege();
+      expect(await store.verify({ privilege })).toMatchObject({ problems: [], checked: { blobs: 3 } });
+      const loading = ensureImage(context, {
+        image: name,
+        platform: parsePlatform("linux/amd64"),
+        platformGiven: false,
+        pull: "missing",
+      });
+      await expect(loading).rejects.toEqual(refused("UNSUPPORTED_MEDIA", said));
+      expect(context.events.filter(({ type }) => type === "warning")).toEqual([]);
+      await store.remove(pulled.stored, { privilege });
+      expect(readdirSync(store.paths.blobs)).toEqual([]);
+    },
+  );
+
+  test("M17: an artifact whose bytes are wrong is fetched again once, then refused, and nothing of it stays", async () => {
+    const top = image({ configType: emptyConfig });
+    const flip: Fault = {
+      on: new RegExp(`GET .*${digestOf(gzipLayer.bytes)}`),
+      trouble: { kind: "flip", at: 30 },
+    };
+    const request = { image: named(top), platform: parsePlatform("linux/amd64"), artifacts: true };
+    registry.script([{ ...flip, occurrences: [1] }]);
+    expect((await pull(testContext(), request)).resolved).toBe(top.digest);
+    registry.script([flip]);
+    const context = testContext();
+    await expect(pull(context, request)).rejects.toEqual(
+      refused("DIGEST_MISMATCH", /blob sha256:.* digest is/),
+    );
+    const { paths } = await context.store({ create: false });
+    expect(readdirSync(paths.blobs)).toEqual([]);
   });
 
   test.each(["prettyjws", "json"])("M18: schema 1 (%s) is too old, and the error says so", async (suffix) => {

@@ -10,6 +10,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const options = {
     platform: platformOf(flags, env),
     allPlatforms: flags.on("all-platforms"),
+    artifacts: true,
     ...(jobs === undefined ? {} : { jobs: parseJobs("--jobs", jobs) }),
   };
   const progress = await startProgress(env, { quiet: flags.on("quiet"), mode: flags.text("progress") });
