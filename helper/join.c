@@ -45,6 +45,17 @@ start_time (pid_t pid)
   return at ? strtoull (at, NULL, 10) : 0;
 }
 
+/* For the cleanup: what the child leaves has owners that exist only there, and the process we joined may have ended. */
+static void
+keep_user_namespace (struct context *context, const struct step *step)
+{
+  char path[64];
+  if (!(step_integer (step, 2) & CLONE_NEWUSER) || context->user_namespace > 0)
+    return;
+  snprintf (path, sizeof path, "/proc/%d/ns/user", (int) step_integer (step, 0));
+  context->user_namespace = open (path, O_RDONLY | O_CLOEXEC);
+}
+
 /* The descriptor first: should the process end now and its number be taken by another, the start time tells. */
 int
 step_join (struct context *context, const struct step *step)
@@ -55,8 +66,10 @@ step_join (struct context *context, const struct step *step)
   int fd = (int) syscall (K_PIDFD_OPEN, pid, 0);
   if (fd < 0)
     return fail (number, "cannot open the container's process");
-  if (start_time (pid) == step_integer (step, 1))
+  if (start_time (pid) == step_integer (step, 1)) {
+    keep_user_namespace (context, step);
     return add_membership (context, fd, (int) step_integer (step, 2));
+  }
   close (fd);
   return fail_with (ESRCH, number, "the container's process has ended");
 }

@@ -209,6 +209,7 @@ forget_run (struct context *context, struct child *child)
   while (context->join_count > 0)
     close (context->joins[--context->join_count].fd);
   close_descriptor (&child->namespace);
+  context->user_namespace = 0;
   close_descriptor (&child->started);
   close_descriptor (&child->leash);
   context->child = 0;

@@ -88,6 +88,8 @@ static int
 prepare_child (struct context *context, const struct step *step, struct child *child)
 {
   char path[64];
+  if (context->user_namespace > 0)
+    child->namespace = context->user_namespace;
   if (step_integer (step, 0) & CLONE_NEWUSER) {
     proc_path (path, child->pid, "ns/user");
     if (context->plan->cleanup < context->plan->count)

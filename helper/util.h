@@ -42,6 +42,7 @@ struct context {
   bool files_raised;
   struct membership joins[MAX_MEMBERSHIPS]; /* what the child enters before its first step */
   size_t join_count;
+  int user_namespace; /* of the joined container; 0 or less: none */
   pid_t child;         /* in the supervisor: the container's first process, once there is one */
   struct daemon daemons[MAX_DAEMONS];
   size_t daemon_count;

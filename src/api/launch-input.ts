@@ -20,6 +20,8 @@ export interface LaunchRequest {
   readonly rootPath: string;
   /** Placed; see `placeMounts`. */
   readonly mounts?: readonly PlacedMount[];
+  /** Of the container whose network is shared. */
+  readonly sharedHostname?: string | undefined;
 }
 
 export interface LaunchInput {
@@ -33,12 +35,12 @@ export interface LaunchInput {
 /** The OCI spec of a container, and the files it mounts from the container's directory. */
 export function launchInput(request: LaunchRequest): LaunchInput {
   const host = readHostFacts();
-  const { options, containerId, containerDir, privilege, facts, rootPath } = request;
+  const { options, containerId, containerDir, privilege, facts, rootPath, sharedHostname } = request;
   const image = request.image.config.value;
   const mounts = request.mounts ?? [];
-  const base = { image, options, containerId, rootPath, privilege, facts, host };
+  const base = { image, options, containerId, rootPath, privilege, facts, host, sharedHostname };
   const spec = createSpec({ ...base, containerDir, mounts });
-  const hostname = hostnameOf({ options, containerId, host });
+  const hostname = hostnameOf({ options, containerId, host, sharedHostname });
   return {
     spec,
     files: containerFiles({ hostname, network: options.network, resolvConf: host.resolvConf }),

@@ -79,7 +79,7 @@ export function planNamespaces(input: NamespacePlanInput): Plan {
 }
 
 function cloneSteps(input: NamespacePlanInput): PlanStep[] {
-  const { spec, privilege, cgroups, containerDir, lowers, network, supervision } = input;
+  const { spec, privilege, containerDir, lowers, network, supervision } = input;
   return [
     { kind: "make-dir", path: containerDir, mode: 0o700 },
     // Held as long as we live: tells a running container from what a crash left.
@@ -92,19 +92,29 @@ function cloneSteps(input: NamespacePlanInput): PlanStep[] {
     ...mountPointSteps(lowers, containerDir),
     ...(network?.host ?? []),
     { kind: "hint", text: namespaceHint(privilege) },
-    {
-      kind: "clone",
-      flags: namespaceFlags(
-        spec.linux.namespaces.map(({ type }) => type).filter((type) => type !== "cgroup"),
-      ),
-      uidMap: planMap(spec.linux.uidMappings),
-      gidMap: planMap(spec.linux.gidMappings),
-      newuidmap: privilege.kind === "subordinate" ? privilege.newuidmap : "",
-      newgidmap: privilege.kind === "subordinate" ? privilege.newgidmap : "",
-      cgroupProcs: cgroups.procsFiles,
-    },
+    cloneStep(input),
     { kind: "hint", text: "" },
   ];
+}
+
+/** Of those namespaces that are not joined, and the cgroup one: see above. */
+function cloneStep({ spec, privilege, cgroups, network }: NamespacePlanInput): PlanStep {
+  const joined = (network?.host ?? []).reduce<number>(
+    (flags, step) => (step.kind === "join" ? flags | step.namespaces : flags),
+    cloneFlags.CLONE_NEWCGROUP,
+  );
+  const flags = namespaceFlags(spec.linux.namespaces.map(({ type }) => type)) & ~joined;
+  const mapped = (flags & cloneFlags.CLONE_NEWUSER) !== 0;
+  const programs = mapped && privilege.kind === "subordinate" ? privilege : undefined;
+  return {
+    kind: "clone",
+    flags,
+    uidMap: mapped ? planMap(spec.linux.uidMappings) : "",
+    gidMap: mapped ? planMap(spec.linux.gidMappings) : "",
+    newuidmap: programs?.newuidmap ?? "",
+    newgidmap: programs?.newgidmap ?? "",
+    cgroupProcs: cgroups.procsFiles,
+  };
 }
 
 function createdSteps(network: NetworkSteps | undefined): PlanStep[] {

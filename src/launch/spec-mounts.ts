@@ -1,9 +1,10 @@
+import path from "node:path";
 import type { Privilege } from "../helper/privilege.js";
 import { generatedFiles } from "./container-files.js";
 import { idMapsOf, isMapped } from "./id-mappings.js";
 import { byDepth, ociMount, type PlacedMount } from "./mounts.js";
 import type { Mount } from "./oci-spec.js";
-import { hasOwnNetwork, type NetworkMode } from "./options/network.js";
+import { hasOwnNetwork, joinedContainer, type NetworkMode } from "./options/network.js";
 
 export interface SpecMountsInput {
   readonly privilege: Privilege;
@@ -29,7 +30,7 @@ export function specMounts(input: SpecMountsInput): Mount[] {
   const taken = new Set(asked.map(({ destination }) => destination));
   const isFree = ({ destination }: Mount): boolean =>
     !taken.has(destination) && !(taken.has("/dev") && destination.startsWith("/dev/"));
-  const files = containerDir === undefined ? [] : fileMounts(containerDir);
+  const files = containerDir === undefined ? [] : fileMounts(filesDirectory(containerDir, input.network));
   return [
     ...kernelMounts(input).filter(isFree),
     ...byDepth([...asked, ...[shmMount(input.shmSize), ...files].filter(isFree)]),
@@ -72,6 +73,12 @@ function sysMount(privilege: Privilege, network: NetworkMode): Mount {
   if (foreign)
     return { destination: "/sys", type: "bind", source: "/sys", options: ["rbind", ...strict, "ro"] };
   return { destination: "/sys", type: "sysfs", source: "sysfs", options: [...strict, "ro"] };
+}
+
+/** Whoever shares a container's network shares its names, and so what is written there when others come. */
+function filesDirectory(containerDir: string, network: NetworkMode): string {
+  const shared = joinedContainer(network);
+  return shared === undefined ? containerDir : path.join(path.dirname(containerDir), shared);
 }
 
 function fileMounts(containerDir: string): Mount[] {

@@ -31,6 +31,8 @@ export interface SpecInput {
   readonly containerDir?: string;
   /** See `containerMounts`; `options.mounts` does not count here. */
   readonly mounts?: readonly PlacedMount[];
+  /** Of the container whose network is shared. */
+  readonly sharedHostname?: string | undefined;
 }
 
 /**
@@ -63,8 +65,11 @@ export function createSpec(input: SpecInput): Spec {
 }
 
 /** As docker: the short id, but the host's name on the host's network. Without namespaces it cannot be another. */
-export function hostnameOf(input: Pick<SpecInput, "options" | "containerId" | "host">): string {
-  const { options, containerId, host } = input;
+export function hostnameOf(
+  input: Pick<SpecInput, "options" | "containerId" | "host" | "sharedHostname">,
+): string {
+  const { options, containerId, host, sharedHostname } = input;
+  if (sharedHostname !== undefined) return sharedHostname;
   const shared = options.network === "host" || options.isolation === "chroot";
   return options.hostname ?? (shared && host.hostname !== "" ? host.hostname : shortId(containerId));
 }

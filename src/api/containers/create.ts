@@ -6,7 +6,7 @@ import type { Lower } from "../../helper/lower.js";
 import { createContainerId } from "../../launch/container-id.js";
 import type { PlacedMount } from "../../launch/mounts.js";
 import { checkLifeOptions, type LifeOptions } from "../../launch/options/life.js";
-import { checkNetworkOptions, needsNetwork } from "../../launch/options/network.js";
+import { checkNetworkOptions, joinedContainer, needsNetwork } from "../../launch/options/network.js";
 import type { RunOptions } from "../../launch/run-options.js";
 import type { AccountFiles } from "../../launch/user.js";
 import type { StorePaths } from "../../store/layout.js";
@@ -99,6 +99,11 @@ export async function discardDirectory(context: Context, directory: string): Pro
   });
 }
 
+async function sharedHostname(context: Context, { network }: RunOptions): Promise<string | undefined> {
+  if (joinedContainer(network) === undefined) return undefined;
+  return (await import("../network/joined.js")).joinedHostname(context, network);
+}
+
 interface Job {
   readonly image: LocalImage;
   readonly request: CreateRequest;
@@ -123,6 +128,7 @@ async function designLaunch(context: Context, job: Job): Promise<Launch> {
     facts: root.facts,
     rootPath: root.path,
     mounts,
+    sharedHostname: await sharedHostname(context, options),
   });
   return {
     state: {

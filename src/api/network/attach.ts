@@ -48,9 +48,23 @@ async function attach(context: Context, launch: Launch): Promise<Attachment> {
       return (await import("./attach-user.js")).attachUserNetwork(launch);
     case "host":
       return { steps: noNetworkSteps, address: "127.0.0.1", hostGateway: "127.0.0.1", neighbours: [] };
-    default:
+    case "none":
       return { steps: noNetworkSteps, address: "127.0.0.1", hostGateway: undefined, neighbours: [] };
+    default:
+      return attachJoined(context, launch);
   }
+}
+
+/** Of `container:` the files are that container's; in a namespace of somebody else's there is no telling the address. */
+async function attachJoined(context: Context, { state }: Launch): Promise<Attachment> {
+  const { joinSteps } = await import("./joined.js");
+  const host = await joinSteps(context, state.options.network);
+  return {
+    steps: { ...noNetworkSteps, host },
+    address: "127.0.0.1",
+    hostGateway: undefined,
+    neighbours: [],
+  };
 }
 
 function domainSteps({ domainname }: RunOptions): PlanStep[] {

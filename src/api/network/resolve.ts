@@ -5,7 +5,7 @@ import { findProgram } from "../../helper/find-program.js";
 import type { Privilege } from "../../helper/privilege.js";
 import { parseExposed, parsePublished } from "../../launch/network/ports.js";
 import { defaultRoute, readRoutes } from "../../launch/network/routes.js";
-import type { NetworkMode } from "../../launch/options/network.js";
+import { joinedContainer, type NetworkMode } from "../../launch/options/network.js";
 import type { RunOptions } from "../../launch/run-options.js";
 import type { Context } from "../context.js";
 import { bridgeTools, ensureBridge } from "./bridge.js";
@@ -19,7 +19,7 @@ export async function resolveNetwork(
   options: RunOptions,
   image: ImageConfig,
 ): Promise<RunOptions> {
-  const network = options.network === "default" ? await bestNetwork(context, options) : options.network;
+  const network = await decideMode(context, options);
   const { publishAll, ...rest } = options;
   const publish = [...(options.publish ?? []), ...(publishAll === true ? allPorts(options, image) : [])];
   if (network === "host" && publish.length > 0) {
@@ -27,6 +27,12 @@ export async function resolveNetwork(
     return { ...rest, network, publish: [] };
   }
   return { ...rest, network, ...(publish.length > 0 ? { publish } : {}) };
+}
+
+async function decideMode(context: Context, options: RunOptions): Promise<NetworkMode> {
+  if (options.network === "default") return bestNetwork(context, options);
+  if (joinedContainer(options.network) === undefined) return options.network;
+  return (await import("./joined.js")).resolveJoined(context, options.network);
 }
 
 /** Exposed ports that `--publish` does not name, each for any port of the host. */
