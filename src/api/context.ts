@@ -13,6 +13,8 @@ export interface ContextOptions {
   readonly root: string;
   /** The only driver to use for root file systems; without it the best one that works here. */
   readonly rootfsDriver?: RootfsDriverName | undefined;
+  /** Use no id but our own, as an ordinary user: all files of an image are ours. */
+  readonly squashIds?: boolean;
   /** Docker config files, most important first. */
   readonly authFiles: readonly AuthFileText[];
   /** Where logins are stored. */
@@ -46,7 +48,10 @@ export function createContext(options: ContextOptions): Context {
   });
   const privilege = once(async () => {
     const { detectPrivilege } = await import("../helper/detect-privilege.js");
-    return detectPrivilege({ helper: await helper() });
+    const detected = await detectPrivilege({ helper: await helper() });
+    if (options.squashIds !== true) return detected;
+    const { squashIds } = await import("../helper/squash-ids.js");
+    return squashIds(detected);
   });
   return {
     ...options,

@@ -15,6 +15,7 @@ export async function contextOf(invocation: Invocation, emit: Emit, root?: strin
   return createContext({
     root: root ?? rootOf(flags, env),
     rootfsDriver: rootfsDriverOf(flags, env),
+    squashIds: flags.on("squash-ids") || env.squashIds,
     authFiles: authFilesOf(env),
     loginFile: env.loginFile,
     network: env.network,

@@ -11,6 +11,8 @@ export interface Env {
   readonly rootfsDriver: string | undefined;
   /** `PULLRUN_NETWORK`: for containers that do not say. */
   readonly defaultNetwork: string | undefined;
+  /** `PULLRUN_SQUASH_IDS`, which means nothing to root. */
+  readonly squashIds: boolean;
   /** Files that may hold credentials, most important first; docker's also inline where `DOCKER_AUTH_CONFIG` has it. */
   readonly authFiles: readonly string[];
   readonly dockerAuthConfig: string | undefined;
@@ -38,6 +40,7 @@ export function readEnv(): Env {
     root: nonEmpty(env["PULLRUN_ROOT"]),
     rootfsDriver: nonEmpty(env["PULLRUN_ROOTFS_DRIVER"]),
     defaultNetwork: nonEmpty(env["PULLRUN_NETWORK"]),
+    squashIds: nonEmpty(env["PULLRUN_SQUASH_IDS"]) !== undefined && process.getuid?.() !== 0,
     defaultRoot: process.getuid?.() === 0 ? "/var/lib/pullrun" : path.join(dataHome, "pullrun"),
     authFiles,
     loginFile: authFiles[0] ?? "",

@@ -21,5 +21,11 @@ export type Privilege =
       readonly newuidmap: string;
       readonly newgidmap: string;
     }
-  | { readonly kind: "single"; readonly uidMap: readonly IdMapping[]; readonly gidMap: readonly IdMapping[] }
+  | {
+      readonly kind: "single";
+      readonly uidMap: readonly IdMapping[];
+      readonly gidMap: readonly IdMapping[];
+      /** Where more would be possible, but is not wanted. */
+      readonly isWanted?: true;
+    }
   | { readonly kind: "confined"; readonly uid: number; readonly reason: string };

@@ -5,11 +5,17 @@ import type { DirNode, LeafNode, TreeNode, WhiteoutNode } from "./tree.js";
  * What an overlay layer over `before` must hold to show `after`: new and changed nodes, whiteouts for names that are
  * gone, and the directories above them with their final attributes. All names of a hard-linked inode are in it as
  * soon as one is, else a link would fall apart into two files. Comparing is by identity of the nodes (see tree.ts).
+ * What is not made (`isMade`: devices, without root) must not show what it replaces either: a whiteout stands for it.
  */
-export function delta(before: DirNode, after: DirNode): DirNode {
+export function delta(
+  before: DirNode,
+  after: DirNode,
+  isMade: (node: TreeNode) => boolean = always,
+): DirNode {
   const linked = new Set<LeafNode>();
-  const changes = compare(before, after, { linked, forced: nothing });
-  const emitted = linked.size === 0 ? changes : compare(before, after, { linked: new Set(), forced: linked });
+  const changes = compare(before, after, { linked, forced: nothing, isMade });
+  const emitted =
+    linked.size === 0 ? changes : compare(before, after, { linked: new Set(), forced: linked, isMade });
   return emitted ?? shell(after, new Map());
 }
 
@@ -18,9 +24,11 @@ interface Rules {
   readonly linked: Set<LeafNode>;
   /** Inodes to emit although they did not change. */
   readonly forced: ReadonlySet<TreeNode>;
+  readonly isMade: (node: TreeNode) => boolean;
 }
 
 const nothing: ReadonlySet<TreeNode> = new Set();
+const always = (): boolean => true;
 
 /** The part of `after` to emit, undefined if none. */
 function compare(before: TreeNode | undefined, after: DirNode, rules: Rules): DirNode | undefined {
@@ -41,6 +49,7 @@ function compare(before: TreeNode | undefined, after: DirNode, rules: Rules): Di
 
 function compareLeaf(before: TreeNode | undefined, after: LeafNode, rules: Rules): LeafNode | undefined {
   if (before === after && !rules.forced.has(after)) return undefined;
+  if (!rules.isMade(after)) return before !== undefined && rules.isMade(before) ? whiteout : undefined;
   if (after.names > 1) rules.linked.add(after);
   return after;
 }

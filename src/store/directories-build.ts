@@ -81,7 +81,7 @@ async function buildLocked(context: RootfsContext, directory: string, build: Bui
   await removeTree(temporary, context);
   try {
     if (!isDirectory(directory)) {
-      await materialise(delta(below, tree), { ...context, target: temporary, tars, policy });
+      await materialise(delta(below, tree, policy.includes), { ...context, target: temporary, tars, policy });
     }
     await saveFacts(factsFile(directory), await collectFacts(tree, tars));
     if (!isDirectory(directory)) await rename(temporary, directory);

@@ -20,6 +20,7 @@ export function ownerPolicy(privilege: Privilege, warn: (message: string) => voi
   const say = onceEach(warn);
   const squash = squashedOwner(privilege);
   const isFull = privilege.kind === "root";
+  const isLoss = squash !== undefined && !(privilege.kind === "single" && privilege.isWanted === true);
   return {
     flavour: flavourOf(privilege),
     includes(node) {
@@ -31,7 +32,7 @@ export function ownerPolicy(privilege: Privilege, warn: (message: string) => voi
       const { attributes } = node;
       const owner = squash ?? attributes;
       if (privilege.kind === "subordinate") checkMapped(privilege, attributes, path);
-      if (squash !== undefined && (attributes.uid !== 0 || attributes.gid !== 0)) {
+      if (isLoss && (attributes.uid !== 0 || attributes.gid !== 0)) {
         say("all files of the image belong to root: other owners take ranges in /etc/subuid and /etc/subgid");
       }
       const xattrs = keptXattrs(node, privilege, say);
@@ -74,7 +75,7 @@ function checkMapped(
   const ranges = either.map.map(({ inside, count }) => `${inside}-${inside + count - 1}`).join(", ");
   const message = `root file system: ${path()}: owner ${either.id} is not mapped (expected one of ${ranges})`;
   throw new LayerError("UNSUPPORTED_LAYER", message, {
-    hint: `give yourself a longer range in ${either.file}, or run as root`,
+    hint: `give yourself a longer range in ${either.file}, give all files to one user with --squash-ids, or run as root`,
   });
 }
 

@@ -103,7 +103,7 @@ async function checkDirectory(
   const directory = path.join(paths.rootfs, name);
   const policy = ownerPolicy(privilege, () => undefined);
   const owned = privilege.kind === "root";
-  const difference = await firstDifference(delta(made.below, made.tree), directory, {
+  const difference = await firstDifference(delta(made.below, made.tree, policy.includes), directory, {
     tars: made.tars,
     policy,
     owned,

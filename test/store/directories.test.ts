@@ -230,6 +230,21 @@ describe.skipIf(needs !== "")(`${needs}with less privilege`, () => {
     },
   );
 
+  test("a device that cannot be made hides the file it replaces, and leaves none behind where it is new", async () => {
+    const store = await openDirectories();
+    const { diffIds } = await addImage(store, "localhost/a:1", [
+      tar({ name: "d/" }, { name: "d/was-a-file", data: "secret" }, { name: "d/kept", data: "kept" }),
+      tar(
+        { name: "d/was-a-file", flag: "3", major: 1, minor: 7 },
+        { name: "d/new", flag: "4", major: 8, minor: 0 },
+      ),
+    ]);
+    const lowers = directoriesOf(await store.ensureRootfs(diffIds, { privilege: single }));
+    const empty = temporaryDirectory();
+    for (const name of ["lowest", "mnt"]) mkdirSync(path.join(empty, name));
+    expect([...describeOverlay(lowers, empty).keys()].sort()).toEqual(["", "d", "d/kept"]);
+  });
+
   test("overlay directories of another privilege are not taken for ours", async () => {
     const store = await openDirectories();
     const { diffIds } = await addImage(store, "localhost/a:1", everyKind);

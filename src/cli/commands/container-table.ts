@@ -1,7 +1,7 @@
 import type { CommandSpec } from "../command.js";
 import { containerFlags } from "../flags/container.js";
 import { lifeFlags } from "../flags/life.js";
-import { insecure, platform, pullPolicy } from "../flags/shared.js";
+import { insecure, platform, pullPolicy, squashIds } from "../flags/shared.js";
 
 const run: CommandSpec = {
   name: "run",
@@ -20,6 +20,7 @@ const run: CommandSpec = {
     pullPolicy,
     platform,
     insecure,
+    squashIds,
     { flags: "-q, --quiet", description: "show no pull progress" },
     { flags: "--dry-run", description: "print the plan the helper would execute, and stop" },
   ],

@@ -1,6 +1,6 @@
 import type { CommandGroup, CommandSpec } from "../command.js";
 import { containerFlags } from "../flags/container.js";
-import { insecure, json, platform, pullPolicy, quiet } from "../flags/shared.js";
+import { insecure, json, platform, pullPolicy, quiet, squashIds } from "../flags/shared.js";
 import { containerCommands, defaultCommand } from "./container-table.js";
 import { inspectionCommands } from "./inspection-table.js";
 import { volumeGroup } from "./volume-table.js";
@@ -150,7 +150,7 @@ export const commands: readonly CommandSpec[] = [
     name: "unpack",
     args: "<image> <dir>",
     summary: "write an image's root file system to a new directory",
-    flags: [pullPolicy, platform, insecure],
+    flags: [pullPolicy, platform, insecure, squashIds],
     failure: 1,
     load: () => import("./unpack.js"),
   },
@@ -158,7 +158,7 @@ export const commands: readonly CommandSpec[] = [
     name: "bundle",
     args: "<image> <dir> [args...]",
     summary: "write an OCI bundle to a new directory: rootfs and config.json, for runc and its like",
-    flags: [...containerFlags, pullPolicy, platform, insecure],
+    flags: [...containerFlags, pullPolicy, platform, insecure, squashIds],
     passThrough: true,
     failure: 1,
     load: () => import("./bundle.js"),

@@ -8,6 +8,10 @@ export const insecure: FlagSpec = {
   flags: "--insecure",
   description: "allow plain HTTP to a registry that is not on localhost",
 };
+export const squashIds: FlagSpec = {
+  flags: "--squash-ids",
+  description: "without root: all files belong to one user, whatever ids the image has (PULLRUN_SQUASH_IDS)",
+};
 export const quiet: FlagSpec = { flags: "-q, --quiet", description: "print names or ids only" };
 export const json: FlagSpec = { flags: "--json", description: "print JSON" };
 export const pullPolicy: FlagSpec = {
