@@ -4,10 +4,12 @@ import { measure, type Command, type Measurement } from "./measure.js";
 export interface Contender {
   readonly name: string;
   /** Why it cannot take part here; it is then reported as absent. */
-  readonly missing?: string;
+  readonly missing?: string | undefined;
   /** Puts everything back to where a run starts, untimed. */
   reset?(): Promise<void>;
   readonly command: Command;
+  /** Fewer runs than the others, for what takes long and matters little. */
+  readonly runs?: number;
 }
 
 export interface Benchmark {
@@ -27,23 +29,26 @@ export interface Result {
 }
 
 /** All contenders in turn, again and again, so that a slow minute of the machine hits all of them. */
-export async function compare(benchmark: Benchmark): Promise<Result[]> {
-  const contenders = await benchmark.prepare();
+export async function compare(benchmark: Benchmark, takesPart: (name: string) => boolean): Promise<Result[]> {
+  const contenders = (await benchmark.prepare()).filter(({ name }) => takesPart(name));
   const taken = new Map<string, Measurement[]>();
   const failed = new Map<string, string>();
-  for (let run = -benchmark.warmUps; run < benchmark.runs; run++) {
-    for (const contender of contenders) {
-      if (contender.missing !== undefined || failed.has(contender.name)) continue;
-      try {
-        await contender.reset?.();
-        const one = await measure(contender.command);
-        if (run >= 0) taken.set(contender.name, [...(taken.get(contender.name) ?? []), one]);
-      } catch (error) {
-        failed.set(contender.name, error instanceof Error ? error.message : String(error));
+  try {
+    for (let run = -benchmark.warmUps; run < benchmark.runs; run++) {
+      for (const { name, missing, reset, command, runs = Infinity } of contenders) {
+        if (missing !== undefined || failed.has(name) || run >= runs) continue;
+        try {
+          await reset?.();
+          const one = await measure(command);
+          if (run >= 0) taken.set(name, [...(taken.get(name) ?? []), one]);
+        } catch (error) {
+          failed.set(name, error instanceof Error ? error.message : String(error));
+        }
       }
     }
+  } finally {
+    await benchmark.finish?.();
   }
-  await benchmark.finish?.();
   return contenders.map(({ name, missing }) => {
     const why = missing ?? failed.get(name);
     return {

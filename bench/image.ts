@@ -5,7 +5,7 @@ import { tarArchive } from "../fixtures/tar.js";
 import { digestOf, hexOf, type Digest } from "../src/core/digest.js";
 import * as media from "../src/core/media-types.js";
 import { hostPlatform } from "../src/core/platform.js";
-import { layerEntries, treeSizes, type TreeName } from "./tree.js";
+import { layerEntries, treeSizes, type TreeName, type TreeSize } from "./tree.js";
 
 export type Compression = "gzip" | "zstd";
 
@@ -17,16 +17,16 @@ export interface ImageOptions {
 }
 
 /** An OCI layout directory with the image tagged `latest`, made if it is not there yet (a minute for `large`). */
-export function benchImage(root: string, name: TreeName, options: ImageOptions): string {
-  const directory = path.join(
-    root,
-    `${name}-${options.compression}${options.variant === true ? "-variant" : ""}`,
-  );
+export function benchImage(root: string, tree: TreeName | TreeSize, options: ImageOptions): string {
+  const size = typeof tree === "string" ? treeSizes[tree] : tree;
+  const name = typeof tree === "string" ? tree : `${size.layers}-layers-${size.textFiles}-files`;
+  const suffix = options.variant === true ? "-variant" : "";
+  const directory = path.join(root, `${name}-${options.compression}${suffix}`);
   if (existsSync(path.join(directory, "index.json"))) return directory;
   const temporary = `${directory}.tmp`;
   rmSync(temporary, { recursive: true, force: true });
   mkdirSync(path.join(temporary, "blobs/sha256"), { recursive: true });
-  writeImage(temporary, name, options);
+  writeImage(temporary, size, options);
   renameSync(temporary, directory);
   return directory;
 }
@@ -37,8 +37,7 @@ interface Blob {
   readonly size: number;
 }
 
-function writeImage(directory: string, name: TreeName, { compression, variant }: ImageOptions): void {
-  const size = treeSizes[name];
+function writeImage(directory: string, size: TreeSize, { compression, variant }: ImageOptions): void {
   const layers: Blob[] = [];
   const diffIds: Digest[] = [];
   for (let i = 0; i < size.layers; i++) {
@@ -79,4 +78,35 @@ function writeBlob(directory: string, mediaType: string, bytes: Uint8Array): Blo
   const digest = digestOf(bytes);
   writeFileSync(path.join(directory, "blobs/sha256", hexOf(digest)), bytes);
   return { mediaType, digest, size: bytes.length };
+}
+
+/** A layout of `count` tiny images of one layer, tagged n0, n1, …: each has a config and a manifest of its own. */
+export function manyImages(root: string, count: number): string {
+  const directory = path.join(root, `tiny-${count}`);
+  if (existsSync(path.join(directory, "index.json"))) return directory;
+  mkdirSync(path.join(directory, "blobs/sha256"), { recursive: true });
+  const tar = tarArchive([{ type: "file", path: "etc/motd", data: "hello\n" }]);
+  const layer = writeBlob(directory, media.ociLayerGzip, gzipSync(tar));
+  const manifests = Array.from({ length: count }, (_, i) => {
+    const { os, architecture } = hostPlatform();
+    const labels = { number: String(i) };
+    const config = {
+      os,
+      architecture,
+      config: { Cmd: ["/none"], Labels: labels },
+      rootfs: { type: "layers", diff_ids: [digestOf(tar)] },
+    };
+    const manifest = {
+      schemaVersion: 2,
+      mediaType: media.ociManifest,
+      config: writeJson(directory, media.ociConfig, config),
+      layers: [layer],
+    };
+    const annotations = { "org.opencontainers.image.ref.name": `n${i}` };
+    return { ...writeJson(directory, media.ociManifest, manifest), annotations };
+  });
+  writeFileSync(path.join(directory, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
+  const index = { schemaVersion: 2, mediaType: media.ociIndex, manifests };
+  writeFileSync(path.join(directory, "index.json"), JSON.stringify(index));
+  return directory;
 }

@@ -1,37 +1,59 @@
-/** `npm run bench [-- --only NAME,… --runs N --scratch DIR]`: results as Markdown on stdout, as JSON in build/. */
+/**
+ * `npm run bench [-- --only NAME,… --peers NAME,… --runs N --scratch DIR --write]`: results as Markdown on stdout, as JSON in
+ * the scratch directory, and with `--write` as BENCHMARKS.md.
+ */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { coldPull, repeatAndRemove } from "./benchmarks/pull.js";
-import { warmRun } from "./benchmarks/run.js";
-import { compare, type Benchmark, type Result } from "./compare.js";
-import { describeMachine, formatResults } from "./report.js";
+import { allBenchmarks } from "./benchmarks/all.js";
+import { compare } from "./compare.js";
+import { describeMachine } from "./machine.js";
+import { openLab } from "./lab.js";
+import { usePeers } from "./peers.js";
+import { formatDocument, formatResults, type Measured } from "./report.js";
 
 const { values } = parseArgs({
-  options: { only: { type: "string" }, runs: { type: "string" }, scratch: { type: "string" } },
+  options: {
+    only: { type: "string" },
+    peers: { type: "string" },
+    runs: { type: "string" },
+    scratch: { type: "string" },
+    write: { type: "boolean", default: false },
+  },
 });
+const only = values.only?.split(",");
+const peers = values.peers?.split(",");
+
+usePeers();
 // Not /tmp, which may be a tmpfs: stores lie on disks.
 const scratch = path.resolve(values.scratch ?? "build/bench");
-const runs = values.runs === undefined ? undefined : Number(values.runs);
-const only = values.only?.split(",");
 mkdirSync(scratch, { recursive: true });
-
-const benchmarks: readonly Benchmark[] = [
-  warmRun({ scratch, runs: runs ?? 15 }),
-  coldPull({ image: "small", scratch, runs: runs ?? 7 }),
-  coldPull({ image: "many", scratch, runs: runs ?? 5 }),
-  coldPull({ image: "large", scratch, runs: runs ?? 3 }),
-  ...repeatAndRemove({ image: "large", scratch, runs: runs ?? 3 }),
-];
-
-const all: { readonly name: string; readonly results: readonly Result[] }[] = [];
-process.stdout.write(`Machine: ${describeMachine()}. Date: ${new Date().toISOString().slice(0, 10)}.\n\n`);
-for (const benchmark of benchmarks) {
-  if (only !== undefined && !only.includes(benchmark.name)) continue;
-  const results = await compare(benchmark);
-  all.push({ name: benchmark.name, results });
-  process.stdout.write(`${formatResults(benchmark, results)}\n`);
+const lab = openLab(scratch);
+const started = Date.now();
+const all: Measured[] = [];
+try {
+  for (const benchmark of allBenchmarks(lab, values.runs === undefined ? undefined : Number(values.runs))) {
+    if (only !== undefined && !only.includes(benchmark.name)) continue;
+    process.stderr.write(`bench: ${benchmark.name}\n`);
+    const measured = { benchmark, results: await compare(benchmark, takesPart) };
+    all.push(measured);
+    process.stdout.write(`${formatResults(measured)}\n`);
+  }
+} finally {
+  await lab.close();
 }
+const machine = await describeMachine();
 const json = path.join(scratch, "results.json");
-writeFileSync(json, `${JSON.stringify({ machine: describeMachine(), all }, null, 2)}\n`);
-process.stderr.write(`bench: figures of every run in ${json}\n`);
+const plain = all.map(({ benchmark, results }) => ({ name: benchmark.name, results }));
+writeFileSync(json, `${JSON.stringify({ machine, all: plain }, null, 2)}\n`);
+const minutes = Math.round((Date.now() - started) / 60_000);
+if (values.write) {
+  writeFileSync("BENCHMARKS.md", formatDocument({ machine, minutes, args: process.argv.slice(2), all }));
+}
+process.stderr.write(`bench: ${minutes} minutes; figures of every run in ${json}\n`);
+
+/** Our own contenders always do, and so does bare Node. */
+function takesPart(contender: string): boolean {
+  if (peers === undefined || /^(pullrun|node)\b/.test(contender)) return true;
+  return peers.some((peer) => contender.startsWith(peer));
+}

@@ -1,9 +1,28 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { missing, mustRun } from "../test/support/tools.js";
 
 /** Run from the repository's directory, as npm does. */
 export const pullrunPath = path.resolve("bin/pullrun");
+
+/** What bench/install-peers.sh unpacked: programs, and the libraries some of them need. */
+const unpacked = path.resolve("build/peers/usr");
+
+/** Makes the unpacked programs be found, by us and by all we start. */
+export function usePeers(): void {
+  const directories = ["bin", "sbin"].map((name) => path.join(unpacked, name));
+  process.env["PATH"] = [...directories, process.env["PATH"] ?? ""].join(path.delimiter);
+}
+
+/** For the unpacked programs that are linked against unpacked libraries. */
+export function peerLibraries(): string {
+  const lib = path.join(unpacked, "lib");
+  return existsSync(lib)
+    ? readdirSync(lib)
+        .map((name) => path.join(lib, name))
+        .join(":")
+    : "";
+}
 
 /** Why a tool is not compared, undefined if it is there. */
 export function absent(...tools: readonly string[]): string | undefined {
@@ -20,17 +39,28 @@ export function emptied(directory: string): string {
 /** podman with storage of its own below `root`. */
 export function podman(root: string, ...args: readonly string[]): string[] {
   const places = ["--root", path.join(root, "storage"), "--runroot", path.join(root, "run")];
-  return ["podman", ...places, "--storage-driver", "overlay", "--cgroup-manager", "cgroupfs", ...args];
+  const choices = ["--storage-driver", "overlay", "--cgroup-manager", "cgroupfs", "--runtime", "runc"];
+  return ["podman", ...places, ...choices, ...args];
 }
+
+/** Flags without which podman raises limits of its containers, which takes CAP_SYS_RESOURCE. */
+export const podmanLimits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096"];
 
 /** rm cannot delete what podman still has mounted. */
 export async function resetPodman(root: string): Promise<void> {
   const [file = "", ...args] = podman(root, "system", "reset", "--force");
   await mustRun(file, args).catch(() => undefined);
+  await mustRun("sh", ["-c", `umount -R ${root}/storage/overlay 2>/dev/null || true`]);
   emptied(root);
 }
 
 /** One page cache for everybody: written data is on disk before a run starts. */
 export async function settle(): Promise<void> {
   await mustRun("sync", []);
+}
+
+/** Runs a command line that must succeed. */
+export async function done(argv: readonly string[]): Promise<string> {
+  const [file = "", ...args] = argv;
+  return mustRun(file, args);
 }

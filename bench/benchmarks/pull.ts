@@ -1,82 +1,149 @@
-import { readFileSync } from "node:fs";
+import { chownSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { skopeoCopy, startDockerRegistry, type DockerRegistry } from "../../test/support/peers.js";
-import { mustRun } from "../../test/support/tools.js";
+import { ordinaryUid } from "../../test/support/users.js";
 import type { Benchmark, Contender } from "../compare.js";
-import { benchImage } from "../image.js";
-import { absent, emptied, podman, pullrunPath, resetPodman, settle } from "../peers.js";
+import type { Compression } from "../image.js";
+import type { Lab, Published } from "../lab.js";
+import { absent, done, emptied, podman, pullrunPath, resetPodman, settle } from "../peers.js";
 import type { TreeName } from "../tree.js";
 
 export interface PullBench {
   readonly image: TreeName;
-  readonly scratch: string;
+  readonly compression?: Compression;
   readonly runs: number;
 }
 
+const floorText =
+  "The floor downloads, hashes, inflates, hashes again and writes each layer with shell tools, two layers at a time, and builds nothing.";
+
 /** From nothing to an image ready to run, from docker-registry on this machine. */
-export function coldPull({ image, scratch, runs }: PullBench): Benchmark {
-  let registry: DockerRegistry | undefined;
+export function coldPull(lab: Lab, { image, compression = "gzip", runs }: PullBench): Benchmark {
   return {
-    name: `pull-${image}`,
-    what: `Cold pull of the ${image} image to ready, from docker-registry on loopback. The floor downloads, hashes, inflates, hashes again and writes each layer with shell tools, two layers at a time, and builds nothing.`,
+    name: `pull-${image}${compression === "gzip" ? "" : `-${compression}`}`,
+    what: `Cold pull of the ${image} image (${compression}) to ready, from docker-registry on loopback. Of docker and containerd the memory is the client's. ${compression === "gzip" ? floorText : ""}`,
     runs,
     warmUps: 0,
     async prepare() {
-      const layout = benchImage(path.join(scratch, "images"), image, { compression: "gzip" });
-      registry = await startDockerRegistry();
-      await skopeoCopy(`oci:${layout}:latest`, `docker://${registry.host}/bench/${image}:latest`);
-      return pullers({ name: `${registry.host}/bench/${image}`, scratch, layout, host: registry.host });
-    },
-    async finish() {
-      await registry?.close();
+      const published = await lab.publish(image, { compression });
+      const slow = [umociPuller(lab, published), ...(await daemonPullers(lab, published))];
+      return [
+        ...pullers(lab, published),
+        // Ten times as long, and nobody's aim.
+        ...slow.map((contender) => ({ ...contender, runs: Math.ceil(runs / 3) })),
+        ...(compression === "gzip" ? [floor(lab, published)] : []),
+      ];
     },
   };
 }
 
-interface Target {
-  readonly name: string;
-  readonly host: string;
-  readonly scratch: string;
-  readonly layout: string;
+/** The same without root: a user with subordinate ids, who gets directories. */
+export function rootlessPull(lab: Lab, { image, runs }: PullBench): Benchmark {
+  return {
+    name: `pull-${image}-rootless`,
+    what: `Cold pull of the ${image} image to ready by an ordinary user with subordinate ids.`,
+    runs,
+    warmUps: 0,
+    async prepare() {
+      const { name } = await lab.publish(image, { compression: "gzip" });
+      const home = userDirectory(lab.at("rootless"));
+      const pull = podman(path.join(home, "podman"), "pull", "-q", "--tls-verify=false", name);
+      return [
+        {
+          name: "pullrun",
+          missing: asUser.missing,
+          reset: () => clearAsUser(path.join(home, "pullrun"), home),
+          command: {
+            argv: asUser.argv(home, pullrunPath, "--root", path.join(home, "pullrun"), "pull", "-q", name),
+          },
+        },
+        {
+          name: "podman",
+          missing: asUser.missing ?? absent("podman"),
+          reset: () => clearAsUser(path.join(home, "podman"), home),
+          command: { argv: asUser.argv(home, ...pull) },
+        },
+      ];
+    },
+  };
 }
 
-function pullers(target: Target): Contender[] {
-  const { name, scratch } = target;
-  const at = (part: string): string => path.join(scratch, part);
+const asUser = {
+  missing: process.getuid?.() === 0 ? absent("setpriv", "newuidmap") : "needs root to become another user",
+  argv(home: string, ...command: readonly string[]): string[] {
+    const ids = [`--reuid=${ordinaryUid}`, `--regid=${ordinaryUid}`, "--clear-groups"];
+    return ["setpriv", ...ids, "env", `HOME=${home}`, `XDG_RUNTIME_DIR=${home}`, ...command];
+  },
+};
+
+function userDirectory(directory: string): string {
+  emptied(directory);
+  chownSync(directory, ordinaryUid, ordinaryUid);
+  return directory;
+}
+
+async function clearAsUser(directory: string, home: string): Promise<void> {
+  await done(["rm", "-rf", directory]);
+  userDirectory(home);
+  await settle();
+}
+
+function pullers(lab: Lab, { name }: Published): Contender[] {
   return [
-    {
-      name: "pullrun",
-      reset: () => clear(at("pullrun")),
-      command: { argv: [pullrunPath, "--root", at("pullrun"), "pull", "-q", name] },
-    },
-    {
-      name: "pullrun, directories",
-      reset: () => clear(at("pullrun-directories")),
-      command: {
-        argv: [pullrunPath, "--root", at("pullrun-directories"), "pull", "-q", name],
-        env: { PULLRUN_ROOTFS_DRIVER: "directories" },
-      },
-    },
+    ownPuller(lab, "pullrun", name),
+    ownPuller(lab, "pullrun, directories", name, "directories"),
     {
       name: "podman",
-      ...missingField(absent("podman")),
+      missing: absent("podman"),
       async reset() {
-        await resetPodman(at("podman"));
+        await resetPodman(lab.at("podman"));
         await settle();
       },
-      command: { argv: podman(at("podman"), "pull", "-q", "--tls-verify=false", name) },
+      command: { argv: podman(lab.at("podman"), "pull", "-q", "--tls-verify=false", name) },
+    },
+  ];
+}
+
+function umociPuller(lab: Lab, { name }: Published): Contender {
+  return {
+    name: "skopeo + umoci",
+    missing: absent("skopeo", "umoci"),
+    reset: () => clear(lab.at("umoci")),
+    command: { argv: ["sh", "-c", skopeoAndUmoci(name, lab.at("umoci"))] },
+  };
+}
+
+function ownPuller(lab: Lab, title: string, name: string, driver?: string): Contender {
+  const root = lab.at(title.replaceAll(/[^a-z]+/g, "-"));
+  return {
+    name: title,
+    reset: () => clear(root),
+    command: {
+      argv: [pullrunPath, "--root", root, "pull", "-q", name],
+      ...(driver === undefined ? {} : { env: { PULLRUN_ROOTFS_DRIVER: driver } }),
+    },
+  };
+}
+
+async function daemonPullers(lab: Lab, { name }: Published): Promise<Contender[]> {
+  const [docker, containerd] = [await lab.docker(), await lab.containerd()];
+  return [
+    {
+      name: "docker",
+      missing: docker.missing,
+      async reset() {
+        await done(docker.argv("image", "rm", "-f", name)).catch(() => undefined);
+        await settle();
+      },
+      command: { argv: docker.argv("pull", "-q", name) },
     },
     {
-      name: "skopeo + umoci",
-      ...missingField(absent("skopeo", "umoci")),
-      reset: () => clear(at("umoci")),
-      command: { argv: ["sh", "-c", skopeoAndUmoci(name, at("umoci"))] },
-    },
-    {
-      name: "floor (shell)",
-      ...missingField(absent("curl", "gunzip", "sha256sum")),
-      reset: () => clear(at("floor")),
-      command: { argv: ["bash", "-c", floor(target, at("floor"))] },
+      name: "containerd (ctr)",
+      missing: containerd.missing,
+      async reset() {
+        await done(containerd.argv("images", "rm", "--sync", name));
+        await settle();
+      },
+      command: { argv: containerd.argv("images", "pull", "--plain-http", name) },
     },
   ];
 }
@@ -87,12 +154,12 @@ async function clear(directory: string): Promise<void> {
 }
 
 function skopeoAndUmoci(name: string, directory: string): string {
-  const copy = `skopeo --insecure-policy copy -q --src-tls-verify=false docker://${name}:latest oci:${directory}/oci:latest`;
+  const copy = `skopeo --insecure-policy copy -q --src-tls-verify=false docker://${name} oci:${directory}/oci:latest`;
   return `${copy} && umoci unpack --image ${directory}/oci:latest ${directory}/bundle >/dev/null 2>&1`;
 }
 
-function floor({ host, name, layout }: Target, directory: string): string {
-  const repository = name.slice(host.length + 1);
+function floor(lab: Lab, { host, repository, layout }: Published): Contender {
+  const directory = lab.at("floor");
   const layers = layersOf(layout).map((digest) => `http://${host}/v2/${repository}/blobs/${digest}`);
   const one = [
     `curl -s "$1"`,
@@ -100,7 +167,14 @@ function floor({ host, name, layout }: Target, directory: string): string {
     `gunzip -c`,
     `tee >(sha256sum >/dev/null) > "${directory}/$$.tar"`,
   ].join(" | ");
-  return `printf '%s\\n' ${layers.join(" ")} | xargs -P2 -n1 bash -c '${one}' layer`;
+  return {
+    name: "floor (shell)",
+    missing: absent("curl", "gunzip", "sha256sum"),
+    reset: () => clear(directory),
+    command: {
+      argv: ["bash", "-c", `printf '%s\\n' ${layers.join(" ")} | xargs -P2 -n1 bash -c '${one}' layer`],
+    },
+  };
 }
 
 function layersOf(layout: string): string[] {
@@ -108,72 +182,4 @@ function layersOf(layout: string): string[] {
   const index = read("index.json") as { manifests: { digest: string }[] };
   const hex = index.manifests[0]?.digest.replace("sha256:", "") ?? "";
   return (read(`blobs/sha256/${hex}`) as { layers: { digest: string }[] }).layers.map(({ digest }) => digest);
-}
-
-function missingField(missing: string | undefined): { missing?: string } {
-  return missing === undefined ? {} : { missing };
-}
-
-/** A pull when nothing changed, and the removal of the image. */
-export function repeatAndRemove({ image, scratch, runs }: PullBench): Benchmark[] {
-  let registry: DockerRegistry | undefined;
-  const store = path.join(scratch, "again-pullrun");
-  const storage = path.join(scratch, "again-podman");
-  let name = "";
-  async function start(): Promise<void> {
-    const layout = benchImage(path.join(scratch, "images"), image, { compression: "gzip" });
-    registry ??= await startDockerRegistry();
-    name = `${registry.host}/bench/${image}`;
-    await skopeoCopy(`oci:${layout}:latest`, `docker://${name}:latest`);
-  }
-  const pullWith = async (argv: readonly string[]): Promise<void> => {
-    const [file = "", ...args] = argv;
-    await mustRun(file, args);
-  };
-  const own = (...args: readonly string[]): string[] => [pullrunPath, "--root", store, ...args];
-  return [
-    {
-      name: `repull-${image}`,
-      what: "Pull of an image that is there and current.",
-      runs,
-      warmUps: 1,
-      async prepare() {
-        await start();
-        return [
-          { name: "pullrun", command: { argv: own("pull", "-q", name) } },
-          {
-            name: "podman",
-            ...missingField(absent("podman")),
-            command: { argv: podman(storage, "pull", "-q", "--tls-verify=false", name) },
-          },
-        ];
-      },
-    },
-    {
-      name: `rmi-${image}`,
-      what: "Removal of the image; each run pulls it again first, untimed.",
-      runs,
-      warmUps: 0,
-      async prepare() {
-        await start();
-        return [
-          {
-            name: "pullrun",
-            reset: () => pullWith(own("pull", "-q", name)),
-            command: { argv: own("rmi", name) },
-          },
-          {
-            name: "podman",
-            ...missingField(absent("podman")),
-            reset: () => pullWith(podman(storage, "pull", "-q", "--tls-verify=false", name)),
-            command: { argv: podman(storage, "rmi", name) },
-          },
-        ];
-      },
-      async finish() {
-        await registry?.close();
-        await resetPodman(storage);
-      },
-    },
-  ];
 }

@@ -1,0 +1,69 @@
+import { existsSync } from "node:fs";
+import type { Benchmark, Contender } from "../compare.js";
+import { contenders, engines, podmanRoot, type Engine } from "../engines.js";
+import { manyImages } from "../image.js";
+import type { Lab } from "../lab.js";
+import { done, resetPodman } from "../peers.js";
+
+const counts = [1, 500];
+
+/** What is asked of a store all day, with one image in it and with many. */
+export function listing(lab: Lab, { runs }: { readonly runs: number }): Benchmark[] {
+  return [
+    ...counts.map((count): Benchmark => ({
+      name: `images-${count}`,
+      what: `The list of images with ${count} in the store.`,
+      runs,
+      warmUps: 1,
+      prepare: async () => asked(await filled(lab, count), () => ["images"]),
+      finish: () => resetPodman(podmanRoot(lab, `list-${count}`)),
+    })),
+    {
+      name: "look-inside",
+      what: "`ls -R` of the large image, and `diff` of it with one that differs in a layer (80,000 entries each), beside few images and many. No peer can without running something.",
+      runs,
+      warmUps: 1,
+      prepare: () => looks(lab),
+    },
+  ];
+}
+
+function asked(list: readonly Engine[], question: (engine: Engine) => string[]): Contender[] {
+  return contenders(list, (engine) => {
+    const argv = engine.other(...question(engine));
+    return argv === undefined ? undefined : { command: { argv } };
+  });
+}
+
+/** Engines with so many images; the peers get them from an archive of ours. */
+async function filled(lab: Lab, count: number): Promise<Engine[]> {
+  const layout = manyImages(lab.at("images"), count);
+  const names = Array.from({ length: count }, (_, i) => `oci:${layout}:n${i}`);
+  const list = (await engines(lab, `list-${count}`)).filter(
+    ({ name }) => name === "pullrun" || name === "podman",
+  );
+  const [own] = list;
+  await done(own?.other("pull", "-q", ...names) ?? []);
+  const archive = lab.at(`list-${count}.tar`);
+  if (!existsSync(archive)) await done(own?.other("save", "-o", archive, ...names) ?? []);
+  for (const engine of list.slice(1)) {
+    if (engine.missing === undefined) await done(engine.other("load", "-q", "-i", archive) ?? []);
+  }
+  return list;
+}
+
+async function looks(lab: Lab): Promise<Contender[]> {
+  const { name } = await lab.publish("large", { compression: "gzip" });
+  const { name: other } = await lab.publish("large", { compression: "gzip", variant: true });
+  const made: Contender[] = [];
+  for (const count of counts) {
+    const [own] = await filled(lab, count);
+    const argv = (...args: readonly string[]): string[] => own?.other(...args) ?? [];
+    await done(argv("pull", "-q", name, other));
+    made.push(
+      { name: `${count + 2} images: ls -R`, command: { argv: argv("ls", "-R", name) } },
+      { name: `${count + 2} images: diff`, command: { argv: argv("diff", name, other) } },
+    );
+  }
+  return made;
+}
