@@ -52,8 +52,8 @@ if (values.write) {
 }
 process.stderr.write(`bench: ${minutes} minutes; figures of every run in ${json}\n`);
 
-/** Our own contenders always do, and so does bare Node. */
+/** Our own contenders (some are only sizes) always do, and so does bare Node. */
 function takesPart(contender: string): boolean {
-  if (peers === undefined || /^(pullrun|node)\b/.test(contender)) return true;
+  if (peers === undefined || /^(pullrun|node|[0-9])/.test(contender)) return true;
   return peers.some((peer) => contender.startsWith(peer));
 }
