@@ -25,6 +25,7 @@ export const commands: readonly CommandSpec[] = [
           "every image of an index; the one for --platform gets the name, the others are stored by digest",
       },
       insecure,
+      squashIds,
       {
         flags: "--jobs <n>",
         description: "layers, and connections to fetch them over, at once",
