@@ -15,22 +15,14 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "kernel.h"
+#include "links.h"
 
 /* Each level holds two open directories. */
 #define MAX_DEPTH 256
 
-/* A file of several names, and the first of them in the volume. */
-struct hard_link {
-  dev_t device;
-  ino_t inode;
-  char *path;
-};
-
 struct copy {
   int top; /* the volume's data directory */
-  struct hard_link *links;
-  size_t link_count;
+  struct links links;
   char path[PATH_MAX]; /* of what is being copied, below the top */
 };
 
@@ -165,22 +157,9 @@ copy_subdirectory (struct copy *copy, const struct entry *entry, int depth)
 static int
 copy_link (struct copy *copy, const struct entry *entry)
 {
-  for (size_t i = 0; i < copy->link_count; i++) {
-    const struct hard_link *known = &copy->links[i];
-    if (known->device != entry->st.st_dev || known->inode != entry->st.st_ino)
-      continue;
-    const char *slash = strrchr (known->path, '/');
-    autofree char *parent = strndup (known->path, (size_t) (slash - known->path));
-    struct k_open_how how = { O_PATH | O_DIRECTORY | O_CLOEXEC, 0, K_BENEATH | K_NO_SYMLINKS };
-    autoclose int dir = parent ? k_openat2 (copy->top, *parent ? parent + 1 : ".", how) : -1;
-    return dir < 0 || linkat (dir, slash + 1, entry->to, entry->name, 0) < 0 ? -1 : 1;
-  }
-  struct hard_link *grown = realloc (copy->links, (copy->link_count + 1) * sizeof *grown);
-  if (!grown)
-    return -1;
-  copy->links = grown;
-  grown[copy->link_count] = (struct hard_link){ entry->st.st_dev, entry->st.st_ino, strdup (copy->path) };
-  return grown[copy->link_count++].path ? 0 : -1;
+  const char *first;
+  int known = first_name (&copy->links, &entry->st, copy->path + 1, &first);
+  return known <= 0 ? known : link_to (copy->top, first, entry->to, entry->name) < 0 ? -1 : 1;
 }
 
 static int
@@ -233,9 +212,7 @@ copy_directory (struct copy *copy, int from, int to, int depth)
 static void
 free_copy (struct copy *copy)
 {
-  for (size_t i = 0; i < copy->link_count; i++)
-    free (copy->links[i].path);
-  free (copy->links);
+  free_links (&copy->links);
 }
 
 int

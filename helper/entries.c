@@ -264,7 +264,7 @@ create_entry (struct builder *builder, const struct record *record)
 {
   if (record->operation == OP_UP)
     return leave_directory (builder);
-  if (record->operation == OP_ROOT)
+  if (record->operation == OP_ROOT || record->operation == OP_ENTER)
     return fail_with (EPROTO, "", "entry stream: a second root");
   if (!is_name (record->name))
     return fail_with (EINVAL, path_of (builder, record->name), "entry stream: not a file name");

@@ -78,6 +78,8 @@ enum phase { HOST = 1, CHILD = 2, CLEANUP = 4, CREATED = 8 };
   X (60, COPY_UP, "copy-up", "ss", CHILD) \
   X (61, OPEN_TREE, "open-tree", "issi", CHILD) \
   X (62, ATTACH_TREE, "attach-tree", "isiii", CHILD) \
+  X (63, READ_TREE, "read-tree", "sii", CHILD) \
+  X (64, WRITE_TREE, "write-tree", "ssiii", CHILD) \
   X (65, CREATED, "created", "", HOST | CHILD) \
   X (66, PROGRAM, "program", "bbP", HOST | CHILD | CREATED | CLEANUP) \
   X (67, DAEMON, "daemon", "isP", CREATED) \

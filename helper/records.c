@@ -53,7 +53,7 @@ bool
 parse_record (const uint8_t *bytes, size_t size, struct record *record)
 {
   const uint8_t *at = bytes + HEADER_BYTES;
-  if (size < HEADER_BYTES || number (bytes, 2) < OP_ROOT || number (bytes, 2) > OP_LINK)
+  if (size < HEADER_BYTES || number (bytes, 2) < OP_ROOT || number (bytes, 2) > OP_ENTER)
     return false;
   *record = (struct record){
     .operation = (enum operation) number (bytes, 2),

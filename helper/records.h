@@ -6,7 +6,7 @@
 
 #include "util.h"
 
-enum operation { OP_ROOT = 1, OP_DIR, OP_UP, OP_FILE, OP_SYMLINK, OP_NODE, OP_LINK };
+enum operation { OP_ROOT = 1, OP_DIR, OP_UP, OP_FILE, OP_SYMLINK, OP_NODE, OP_LINK, OP_ENTER };
 
 #define MAX_RECORD_BYTES ((size_t) 4 << 20)
 

@@ -22,6 +22,8 @@
 #include "service.h"
 #include "system.h"
 #include "terminal.h"
+#include "tree-read.h"
+#include "tree-write.h"
 #include "trees.h"
 #include "volume.h"
 #include "watch.h"
@@ -90,6 +92,8 @@ static int (*const execute[STEP_KIND_LIMIT]) (struct context *, const struct ste
   [STEP_COPY_UP] = step_copy_up,
   [STEP_OPEN_TREE] = step_open_tree,
   [STEP_ATTACH_TREE] = step_attach_tree,
+  [STEP_READ_TREE] = step_read_tree,
+  [STEP_WRITE_TREE] = step_write_tree,
   [STEP_REMOVE_TREE] = step_remove_tree,
   [STEP_REMOVE_CGROUP] = step_remove_cgroup,
   [STEP_PROGRAM] = step_program,

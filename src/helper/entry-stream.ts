@@ -16,7 +16,7 @@ const headerBytes = 56;
 const xattrHeaderBytes = 6;
 
 /** `enum operation` in helper/records.h has the same numbers. */
-const operation = { root: 1, dir: 2, up: 3, file: 4, symlink: 5, node: 6, link: 7 } as const;
+const operation = { root: 1, dir: 2, up: 3, file: 4, symlink: 5, node: 6, link: 7, enter: 8 } as const;
 const operationAt = 4;
 
 export interface FileData {
@@ -39,6 +39,11 @@ export function rootRecord(meta: EntryMeta): Buffer {
 /** Creates a directory and enters it. Its metadata is applied by the matching `up`, after its children. */
 export function dirRecord(name: Uint8Array, meta: EntryMeta): Buffer {
   return record(operation.dir, name, meta);
+}
+
+/** For `write-tree` alone: enters what is a directory by this name, links followed inside the root, or makes one. */
+export function enterRecord(name: Uint8Array): Buffer {
+  return record(operation.enter, name, noMeta);
 }
 
 /** Leaves the current directory. One more `up` than `dir` records ends the stream: the last one leaves the root. */

@@ -23,6 +23,8 @@ export interface HelperRunOptions {
    * goes nowhere; the helper's own complaints are in the error thrown.
    */
   readonly stdin?: number;
+  /** Takes what the plan writes to fd 1, at its pace. An error it throws ends the run and is thrown on. */
+  readonly output?: (bytes: AsyncIterable<Buffer>) => Promise<void>;
   readonly stdout?: number;
   readonly stderr?: number;
 }

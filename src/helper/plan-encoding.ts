@@ -77,6 +77,8 @@ export const stepLayouts: { readonly [K in Step["kind"]]: StepLayout<K> } = {
   "copy-up": layout(60, "ss", "target", "volume"),
   "open-tree": layout(61, "issi", "tree", "source", "path", "recursive"),
   "attach-tree": layout(62, "isiii", "tree", "target", "flags", "topFlags", "propagation"),
+  "read-tree": layout(63, "sii", "path", "fd", "options"),
+  "write-tree": layout(64, "ssiii", "directory", "name", "fd", "uid", "gid"),
   "mount-erofs": layout(41, "ssS", "image", "at", "devices"),
   join: layout(50, "iii", "pid", "start", "namespaces"),
   seccomp: layout(51, "ib", "flags", "program"),

@@ -125,6 +125,27 @@ export type Step =
       /** MS_PRIVATE, MS_SLAVE or MS_SHARED; with MS_REC of all mounts of the tree. */
       readonly propagation: number;
     }
+  /** Writes what is at `path` to `fd`, as records with the data of files in between (tree-records.ts). */
+  | {
+      readonly kind: "read-tree";
+      /** Absolute, without a slash at its end. */
+      readonly path: string;
+      readonly fd: number;
+      /** 1: of a symlink what it leads to, inside the root. 2: the first record alone. */
+      readonly options: number;
+    }
+  /** The other way. */
+  | {
+      readonly kind: "write-tree";
+      /** An existing directory, absolute. */
+      readonly directory: string;
+      /** What the first entry is called in it; "" for a directory whose contents go right into it. */
+      readonly name: string;
+      readonly fd: number;
+      /** Owner of everything, -1 for what the records say. */
+      readonly uid: number;
+      readonly gid: number;
+    }
   | { readonly kind: "remount"; readonly target: string; readonly flags: number }
   | {
       readonly kind: "mkdir";

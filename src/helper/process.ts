@@ -102,7 +102,7 @@ async function runHelper(
   const child = spawn(path, args, {
     stdio: [
       options.input === undefined ? (options.stdin ?? "ignore") : "pipe",
-      options.stdout ?? "ignore",
+      options.output === undefined ? (options.stdout ?? "ignore") : "pipe",
       options.stderr ?? "pipe",
       "pipe",
       "pipe",
@@ -122,13 +122,15 @@ async function runHelper(
   send(planPipe, bytes);
   const ended = waitForEnd(child, options.signal);
   const fed = options.input === undefined ? undefined : feed(child, options.input);
-  // Both to their end: after an error the caller must be able to delete what the helper was making.
-  const [end, input] = await Promise.allSettled([ended, fed]);
+  const taken = options.output === undefined ? undefined : take(child, options.output);
+  // All to their end: after an error the caller must be able to delete what the helper was making.
+  const [end, input, output] = await Promise.allSettled([ended, fed, taken]);
   if (end.status === "rejected") throw end.reason;
   if (input.status === "rejected") throw input.reason;
   const code = end.value;
   const failure = failureFrom(status(), code ?? -1);
   if (failure !== undefined) throw failure;
+  if (output.status === "rejected") throw output.reason;
   if (code === null) throw died(child.signalCode, stderr());
   return code;
 }
@@ -185,6 +187,18 @@ export function collect(stream: Readable | null): () => string {
 function send(pipe: Writable, bytes: Uint8Array): void {
   pipe.on("error", () => undefined);
   pipe.end(bytes);
+}
+
+/** What stops short of the end ends the helper too. */
+async function take(child: ChildProcess, output: NonNullable<HelperRunOptions["output"]>): Promise<void> {
+  const stdout = child.stdout as Readable;
+  try {
+    await output(stdout);
+  } catch (error) {
+    child.kill("SIGKILL");
+    stdout.destroy();
+    throw error;
+  }
 }
 
 async function feed(child: ChildProcess, input: AsyncIterable<Uint8Array>): Promise<void> {

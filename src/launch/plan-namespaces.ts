@@ -85,11 +85,7 @@ function cloneSteps(input: NamespacePlanInput): PlanStep[] {
     // Held as long as we live: tells a running container from what a crash left.
     { kind: "lock", path: `${containerDir}/lock` },
     ...keepSteps({ containerDir, supervision, process: spec.process }),
-    // The container's root directory shows the mode of the overlay's upper directory.
-    { kind: "make-dir", path: `${containerDir}/upper`, mode: 0o755 },
-    { kind: "make-dir", path: `${containerDir}/work`, mode: 0o700 },
-    { kind: "make-dir", path: `${containerDir}/merged`, mode: 0o700 },
-    ...mountPointSteps(lowers, containerDir),
+    ...directorySteps(lowers, containerDir),
     ...(network?.host ?? []),
     { kind: "hint", text: namespaceHint(privilege) },
     cloneStep(input),
@@ -122,6 +118,17 @@ function createdSteps(network: NetworkSteps | undefined): PlanStep[] {
   return steps.length === 0 ? [] : [{ kind: "created" }, ...steps];
 }
 
+/** What {@link rootSteps} mounts on and from. */
+export function directorySteps(lowers: readonly Lower[], containerDir: string): PlanStep[] {
+  return [
+    // The container's root directory shows the mode of the overlay's upper directory.
+    { kind: "make-dir", path: `${containerDir}/upper`, mode: 0o755 },
+    { kind: "make-dir", path: `${containerDir}/work`, mode: 0o700 },
+    { kind: "make-dir", path: `${containerDir}/merged`, mode: 0o700 },
+    ...mountPointSteps(lowers, containerDir),
+  ];
+}
+
 function noNamespaces(reason: string): LaunchError {
   return new LaunchError("NO_NAMESPACES", `namespaces: not available here: ${reason}`, {
     hint: "use --isolation chroot, which is no sandbox, or run outside this container",
@@ -134,7 +141,12 @@ function namespaceHint(privilege: Privilege): string {
     : "user namespaces are not allowed here; run with sudo, or have kernel.unprivileged_userns_clone enabled";
 }
 
-function rootSteps({ containerDir, lowers, privilege }: NamespacePlanInput): PlanStep[] {
+/** The root filesystem of a container: its lowers and what it has written, as one. */
+export function rootSteps({
+  containerDir,
+  lowers,
+  privilege,
+}: Pick<NamespacePlanInput, "containerDir" | "lowers" | "privilege">): PlanStep[] {
   if (lowers.length === 0) throw new Error("a root filesystem needs at least one lower directory");
   const unprivileged = idMapsOf(privilege) !== undefined;
   const kernel = unprivileged ? ", and rootless Linux 5.11 or later" : "";

@@ -120,6 +120,18 @@ export const lifeCommands: readonly CommandSpec[] = [
     load: () => import("./rm.js"),
   },
   {
+    name: "cp",
+    args: "<source> <destination>",
+    summary: "copy files between a container and this machine; - is a tar on stdin or stdout",
+    flags: [
+      { flags: "-a, --archive", description: "keep owners" },
+      { flags: "-L, --follow-link", description: "of a link copy what it leads to" },
+      { flags: "-q, --quiet", description: "nothing is said anyway" },
+    ],
+    failure: 1,
+    load: () => import("./cp.js"),
+  },
+  {
     name: "rename",
     args: "<container> <name>",
     summary: "give a container another name",
