@@ -33,7 +33,7 @@ async function when(reached: () => boolean, act: () => void): Promise<void> {
 }
 
 describe("a pull of 500 MB", () => {
-  test("killed at 60 % fetches less than 45 % of the bytes when repeated, and stays under 250 MB of memory", async () => {
+  test("R26: killed at 60 % fetches less than 45 % of the bytes when repeated, and stays under 250 MB of memory", async () => {
     const content = memoryContent();
     const image = addBigImage(content, "team/big", [150, 120, 90, 60, 40, 25, 15]);
     const total = image.layers.reduce((sum, { size }) => sum + size, 0);

@@ -10,7 +10,7 @@ import { parseManifest } from "../../src/core/manifest.js";
 import * as mediaTypes from "../../src/core/media-types.js";
 import { parseReference } from "../../src/core/reference.js";
 import { parseAuthFile } from "../../src/registry/auth-file.js";
-import { openBlob } from "../../src/registry/blob.js";
+import { openBlob, openBlobRange } from "../../src/registry/blob.js";
 import type { Connection } from "../../src/registry/connection.js";
 import { readHostsFile } from "../../src/registry/hosts-toml.js";
 import { findRoute } from "../../src/registry/registries-conf.js";
@@ -39,6 +39,35 @@ function near(shape: Readonly<Record<string, fc.Arbitrary<unknown>>>): fc.Arbitr
     { weight: 8, arbitrary: fc.record(Object.fromEntries(members), { requiredKeys: [] }) },
     { weight: 1, arbitrary: fc.jsonValue() },
   );
+}
+
+interface Answer {
+  readonly status: number;
+  readonly contentRange: string | undefined;
+  readonly length: string | undefined;
+  readonly body: Uint8Array;
+}
+
+/** A server that always says this. */
+function answering({ status, contentRange, length, body }: Answer): Connection {
+  const headers: Record<string, string | undefined> = {
+    "content-range": contentRange,
+    "content-length": length,
+  };
+  return {
+    request: () =>
+      Promise.resolve({
+        status,
+        url: new URL("https://h.example/"),
+        header: (name) => headers[name],
+        body: (async function* () {
+          await Promise.resolve();
+          yield body;
+        })(),
+        discard: () => undefined,
+      }),
+    close: () => undefined,
+  };
 }
 
 const text = fc.oneof(fc.string(), fc.string({ unit: "binary" }));
@@ -150,48 +179,59 @@ describe("whatever comes, nothing is thrown but our own errors, in one line", ()
     );
   });
 
+  const size = 100;
+  const blob: Descriptor = { mediaType: mediaTypes.ociLayer, digest: digestOf(Buffer.of()), size };
+  const range = fc.oneof(
+    text,
+    fc.tuple(number, number, number).map(([first, last, total]) => `bytes ${first}-${last}/${total}`),
+    fc.constantFrom("bytes 10-99/100", "bytes 10-99/*", "bytes */100", "bytes 10-99", "BYTES 10-99/100"),
+    fc.constantFrom(
+      "bytes 10-39/100",
+      "bytes 10-39/*",
+      "bytes 10-39/99",
+      "bytes 10-40/100",
+      "bytes 9-39/100",
+    ),
+  );
+  const answer = fc.record({
+    status: fc.constantFrom(200, 206, 416, 404, 302, 500),
+    range: fc.option(range, { nil: undefined }),
+    length: fc.option(text, { nil: undefined }),
+    body: fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.uint8Array({ minLength: 30, maxLength: 30 })),
+  });
+
   test("by a download, for any Content-Range, length and bytes", async () => {
     const offset = 10;
-    const size = 100;
-    const blob: Descriptor = { mediaType: mediaTypes.ociLayer, digest: digestOf(Buffer.of()), size };
-    const range = fc.oneof(
-      text,
-      fc.tuple(number, number, number).map(([first, last, total]) => `bytes ${first}-${last}/${total}`),
-      fc.constantFrom("bytes 10-99/100", "bytes 10-99/*", "bytes */100", "bytes 10-99", "BYTES 10-99/100"),
-    );
-    const answer = fc.record({
-      status: fc.constantFrom(200, 206, 416, 404, 302, 500),
-      range: fc.option(range, { nil: undefined }),
-      length: fc.option(text, { nil: undefined }),
-      body: fc.uint8Array({ maxLength: 200 }),
-    });
     await fc.assert(
       fc.asyncProperty(answer, async ({ status, range: contentRange, length, body }) => {
-        const headers: Record<string, string | undefined> = {
-          "content-range": contentRange,
-          "content-length": length,
-        };
-        const connection: Connection = {
-          request: () =>
-            Promise.resolve({
-              status,
-              url: new URL("https://h.example/"),
-              header: (name) => headers[name],
-              body: (async function* () {
-                await Promise.resolve();
-                yield body;
-              })(),
-              discard: () => undefined,
-            }),
-          close: () => undefined,
-        };
+        const connection = answering({ status, contentRange, length, body });
         await onlyOurs(async () => {
-          const bytes = await collect(
-            (await openBlob(connection, { what: "blob", descriptor: blob, offset, signal: noAbort })).body,
-          );
+          const opened = await openBlob(connection, {
+            what: "blob",
+            descriptor: blob,
+            offset,
+            signal: noAbort,
+          });
+          const bytes = await collect(opened.body);
           // Taken over only if it is the part asked for, or the whole with what we have left out.
           if (status === 206) expect(contentRange).toMatch(/^bytes 10-99\/(100|\*)$/);
           else expect(bytes).toEqual(Buffer.from(body.subarray(offset)));
+        });
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("by a download of a part, which is that part or nothing", async () => {
+    await fc.assert(
+      fc.asyncProperty(answer, async ({ status, range: contentRange, length, body }) => {
+        const connection = answering({ status, contentRange, length, body });
+        const request = { what: "blob", descriptor: blob, start: 10, end: 40, signal: noAbort };
+        await onlyOurs(async () => {
+          const bytes = await collect(await openBlobRange(connection, request));
+          expect({ status, bytes }).toEqual({ status: 206, bytes: Buffer.from(body) });
+          expect(bytes).toHaveLength(30);
+          expect(contentRange).toMatch(/^bytes 10-39\/(100|\*)$/);
         });
       }),
       { numRuns: 1000 },
