@@ -64,6 +64,11 @@ export function liveTerminal(env: Env, { despiteCi }: { readonly despiteCi: bool
   return isTTY && columns > 0 && process.env["TERM"] !== "dumb" && (despiteCi || !env.ci);
 }
 
+/** Without making `process.stdin`, which would read from it, and loading nothing for who does not ask. */
+export function stdinIsTerminal(): boolean {
+  return process.getBuiltinModule("node:tty").isatty(0);
+}
+
 /** True where someone can be asked. */
 export function terminalInput(): boolean {
   return process.stdin.isTTY && process.stderr.isTTY;

@@ -1,9 +1,12 @@
+import type { CreateRequest } from "../api/containers/create.js";
 import type { ImageRequest } from "../api/ensure-image.js";
 import type { RunOptions } from "../launch/run-options.js";
 import type { Invocation } from "./command.js";
 import { platformOf } from "./context.js";
 import { fileOptionsOf } from "./flags/files.js";
+import { given } from "./flags/given.js";
 import { isolationOptionsOf } from "./flags/isolation.js";
+import { lifeOptionsOf } from "./flags/life.js";
 import { limitOptionsOf } from "./flags/limits.js";
 import { networkOptionsOf } from "./flags/network.js";
 import { processOptionsOf } from "./flags/process.js";
@@ -16,6 +19,16 @@ export function imageRequestOf({ args, flags, env }: Invocation): ImageRequest {
     platform: platformOf(flags, env),
     platformGiven,
     pull: (flags.text("pull") ?? "missing") as ImageRequest["pull"],
+  };
+}
+
+/** What `run` and `create` ask for. @throws UsageError */
+export function createRequestOf(invocation: Invocation): CreateRequest {
+  return {
+    ...imageRequestOf(invocation),
+    options: runOptionsOf(invocation),
+    life: lifeOptionsOf(invocation),
+    ...given("cidFile", invocation.flags.text("cidfile")),
   };
 }
 

@@ -54,8 +54,8 @@ describe.skipIf(needsNamespaces !== "").each(["docker-archive", "oci-archive"])(
       const other = temporaryDirectory();
       expect(await ok(["load", "-q", "-i", file], other)).toBe(`${name}:latest\n`);
       expect(await idOf(other)).toBe(await idOf(root));
-      expect(await ok(["run", "--pull=never", name], other)).toBe(
-        await ok(["run", "--pull=never", name], root),
+      expect(await ok(["run", "--rm", "--pull=never", name], other)).toBe(
+        await ok(["run", "--rm", "--pull=never", name], root),
       );
       expect((await pullrun(["verify"], { root: other })).status).toBe(0);
     });
@@ -105,7 +105,7 @@ describe.skipIf(needsNamespaces !== "").each(["docker-archive", "oci-archive"])(
       expect((await ok(["load", "-q", "-i", file], target)).split("\n").sort()).toEqual(
         ["", `${name}:latest`, `${other}:latest`].sort(),
       );
-      expect(await ok(["run", "--pull=never", other], target)).toContain("hello from the shell form");
+      expect(await ok(["run", "--rm", "--pull=never", other], target)).toContain("hello from the shell form");
     });
 
     test.skipIf(needsSkopeo !== "")(`${needsSkopeo}skopeo reads ours and we read skopeo's`, async () => {
@@ -119,8 +119,8 @@ describe.skipIf(needsNamespaces !== "").each(["docker-archive", "oci-archive"])(
       expect(await ok(["load", "-q", "-i", theirs], target)).toBe("localhost/from-skopeo:1\n");
       expect(await idOf(target)).toBe(await idOf(root));
       expect(
-        (await pullrun(["run", "-q", `${format}:${theirs}`], { root: temporaryDirectory() })).stdout,
-      ).toBe(await ok(["run", "--pull=never", name], root));
+        (await pullrun(["run", "--rm", "-q", `${format}:${theirs}`], { root: temporaryDirectory() })).stdout,
+      ).toBe(await ok(["run", "--rm", "--pull=never", name], root));
     });
 
     const needs = needsRealRoot + missing("podman");
@@ -136,8 +136,8 @@ describe.skipIf(needsNamespaces !== "").each(["docker-archive", "oci-archive"])(
         const target = temporaryDirectory();
         expect(await ok(["load", "-q", "-i", theirs], target)).toBe(`${name}:latest\n`);
         expect(await idOf(target)).toBe(await idOf(root));
-        expect(await ok(["run", "--pull=never", name], target)).toBe(
-          await ok(["run", "--pull=never", name], root),
+        expect(await ok(["run", "--rm", "--pull=never", name], target)).toBe(
+          await ok(["run", "--rm", "--pull=never", name], root),
         );
       },
       60_000,

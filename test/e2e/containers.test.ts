@@ -22,7 +22,7 @@ describe.skipIf(needsNamespaces !== "").each(testUsers)(`${needsNamespaces}as $w
 
   async function start(root: string): Promise<{ child: ChildProcess; ended: Promise<unknown> }> {
     let child: ChildProcess | undefined;
-    const run = pullrun(["run", "-q", name(), "wait"], {
+    const run = pullrun(["run", "--rm", "-q", name(), "wait"], {
       root,
       ...user,
       onStart: (started) => (child = started),
@@ -61,7 +61,7 @@ describe.skipIf(needsNamespaces !== "").each(testUsers)(`${needsNamespaces}as $w
     const root = temporaryDirectory(user);
     await pullrun(["pull", "-q", name()], { root, ...user });
     const runs = Array.from({ length: 10 }, (_, i) =>
-      pullrun(["run", name(), "exit", String(i)], { root, ...user }),
+      pullrun(["run", "--rm", name(), "exit", String(i)], { root, ...user }),
     );
     expect((await Promise.all(runs)).map(({ status }) => status)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(readdirSync(path.join(root, "containers"))).toEqual([]);

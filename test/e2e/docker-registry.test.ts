@@ -65,7 +65,7 @@ describe.skipIf(needs !== "")(`${needs}Debian's docker-registry holding genuine 
     expect(first.status).toBe(0);
     expect(first.stdout.startsWith(helloStart)).toBe(true);
     await own.close();
-    const second = await pullrun(["run", "--pull=never", name], { root });
+    const second = await pullrun(["run", "--rm", "--pull=never", name], { root });
     expect(second).toEqual({ status: 0, stdout: first.stdout, stderr: "" });
   });
 
@@ -74,7 +74,7 @@ describe.skipIf(needs !== "")(`${needs}Debian's docker-registry holding genuine 
 
     test("runs a shell command with pipes and variables", async () => {
       const script = 'x=$(echo one two | wc -w); echo "$x words, pid $$, user $(id -u), $(hostname | wc -c)"';
-      const { status, stdout } = await pullrun(["run", "-q", name(), "sh", "-c", script], {
+      const { status, stdout } = await pullrun(["run", "--rm", "-q", name(), "sh", "-c", script], {
         root: temporaryDirectory(),
       });
       expect({ status, stdout }).toEqual({ status: 0, stdout: "2 words, pid 1, user 0, 13\n" });
@@ -82,7 +82,7 @@ describe.skipIf(needs !== "")(`${needs}Debian's docker-registry holding genuine 
 
     test("cat passes 20 MB through -i unchanged", async () => {
       const input = "0123456789abcdef\n".repeat((20 * 1024 * 1024) / 17);
-      const { status, stdout } = await pullrun(["run", "-q", "-i", name(), "cat"], {
+      const { status, stdout } = await pullrun(["run", "--rm", "-q", "-i", name(), "cat"], {
         root: temporaryDirectory(),
         input,
       });
@@ -98,9 +98,9 @@ describe.skipIf(needs !== "")(`${needs}Debian's docker-registry holding genuine 
       [127, ["nothing-of-this-name"]],
       [137, ["sh", "-c", "sh -c 'kill -9 $$; :'; exit $?"]],
     ])("gives back %i for %j", async (status, command) => {
-      expect((await pullrun(["run", "-q", name(), ...command], { root: temporaryDirectory() })).status).toBe(
-        status,
-      );
+      expect(
+        (await pullrun(["run", "--rm", "-q", name(), ...command], { root: temporaryDirectory() })).status,
+      ).toBe(status);
     });
   });
 
@@ -115,7 +115,9 @@ describe.skipIf(needs !== "")(`${needs}Debian's docker-registry holding genuine 
     await served.close();
     expect(stdout).toBe(`${name}@${image.descriptor.digest}\n`);
     expect(inspected.status).toBe(0);
-    expect((await pullrun(["run", "--pull=never", name], { root })).stdout.startsWith(helloStart)).toBe(true);
+    expect(
+      (await pullrun(["run", "--rm", "--pull=never", name], { root })).stdout.startsWith(helloStart),
+    ).toBe(true);
   });
 
   test("the 23-entry index, seeded whole, resolves to linux/amd64 and keeps its digest", async () => {

@@ -31,7 +31,7 @@ interface Attempt extends CliResult {
 async function attempt(repository: string, faults: readonly Fault[] = []): Promise<Attempt> {
   registry.script(faults);
   const root = temporaryDirectory();
-  const result = await pullrun(["run", "-q", `${registry.host}/${repository}`], { root });
+  const result = await pullrun(["run", "--rm", "-q", `${registry.host}/${repository}`], { root });
   const find = ["blobs/sha256", "layers", "rootfs", "containers"].map((name) => path.join(root, name));
   const found = await mustRun("find", [
     ...find,

@@ -31,8 +31,10 @@ describe.skipIf(needsNamespaces !== "").each(testUsers)(`${needsNamespaces}as $w
       });
       const listed = await pullrun(["images", "-q"], { root, ...as });
       const early =
-        listed.stdout === "" ? undefined : await pullrun(["run", "--pull=never", name()], { root, ...as });
-      const { status, stderr } = await pullrun(["run", "-q", name()], { root, ...as });
+        listed.stdout === ""
+          ? undefined
+          : await pullrun(["run", "--rm", "--pull=never", name()], { root, ...as });
+      const { status, stderr } = await pullrun(["run", "--rm", "-q", name()], { root, ...as });
       expect({ moment, early: early?.status ?? 0, status, stderr: withoutWarnings(stderr) }).toEqual({
         moment,
         early: 0,

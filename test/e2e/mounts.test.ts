@@ -18,7 +18,7 @@ const needs = `${needsBusybox}${needsNamespaces}`;
 describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who`, ({ as }) => {
   /** Runs a shell script in a busybox container. */
   async function sh(script: string, flags: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-    const args = ["run", "-q", ...flags, busybox, "sh", "-c", script];
+    const args = ["run", "--rm", "-q", ...flags, busybox, "sh", "-c", script];
     return pullrun(args, { root: temporaryDirectory(as), ...as, ...options });
   }
 
@@ -161,7 +161,7 @@ describe.skipIf(needsRealRoot !== "" || needs !== "")(`${needs}${needsRealRoot}m
     const setUp = `mount -t tmpfs t ${directory}/a && mount --make-rshared ${directory}/a && ${mounts}`;
     const run = `"$@"; ls ${directory}/a/later 2>/dev/null`;
     const place = (text: string): string => text.replaceAll("HOST", directory);
-    const command = ["run", "-q", ...flags.map(place), busybox, "sh", "-c", script];
+    const command = ["run", "--rm", "-q", ...flags.map(place), busybox, "sh", "-c", script];
     const { stdout, stderr } = await pullrun(command, {
       root: temporaryDirectory(),
       within: ["unshare", "--mount", "sh", "-c", `${place(setUp)} && ${run}`, "sh"],
@@ -211,7 +211,7 @@ test.skipIf(needs !== "" || needsRealRoot !== "")(
     mkdirSync(path.join(closed, "x"));
     const uid = 12345;
     const root = temporaryDirectory({ uid });
-    const args = ["run", "-q", "-v", `${closed}/x:/x`, busybox, "true"];
+    const args = ["run", "--rm", "-q", "-v", `${closed}/x:/x`, busybox, "true"];
     const { status, stderr } = await pullrun(args, { root, uid });
     expect({ status, stderr }).toEqual({
       status: 125,

@@ -37,7 +37,11 @@ describe.skipIf(needsNamespaces !== "").each(users.filter(({ skip }) => !skip))(
       const root = temporaryDirectory(user);
       const name = `${served.host}/pullrun/probe`;
       let child: ChildProcess | undefined;
-      const run = pullrun(["run", "-q", name, "wait"], { root, ...user, onStart: (c) => (child = c) });
+      const run = pullrun(["run", "--rm", "-q", name, "wait"], {
+        root,
+        ...user,
+        onStart: (c) => (child = c),
+      });
       await probeOf(child?.pid ?? 0);
       const layers = readdirSync(path.join(root, "layers"));
       const rootfs = readdirSync(path.join(root, "rootfs"));
@@ -63,7 +67,7 @@ describe.skipIf(needsNamespaces !== "").each(users.filter(({ skip }) => !skip))(
       await pullrun(["pull", "-q", name], { root, ...user });
       const dropped = await pullrun(["prune", "--compressed"], { root, ...user });
       expect(dropped.stdout).toMatch(/^KIND +NAME +SIZE\ncompressed +[0-9a-f]{64} +/);
-      expect((await pullrun(["run", "--pull=never", name], { root, ...user })).status).toBe(0);
+      expect((await pullrun(["run", "--rm", "--pull=never", name], { root, ...user })).status).toBe(0);
       expect((await pullrun(["inspect", name], { root, ...user })).status).toBe(0);
       const requests = served.requests.length;
       expect((await pullrun(["pull", "-q", name], { root, ...user })).status).toBe(0);

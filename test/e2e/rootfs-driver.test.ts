@@ -31,7 +31,10 @@ test("a driver that does not exist is wrong usage", async () => {
 describe.skipIf(needsErofs !== "")(`${needsErofs}as root`, () => {
   test("an image is erofs by itself, and a container on it leaves nothing behind", async () => {
     const root = temporaryDirectory();
-    const { status, stderr } = await pullrun(["run", "-q", image("probe"), "exit", "7"], { root, env });
+    const { status, stderr } = await pullrun(["run", "--rm", "-q", image("probe"), "exit", "7"], {
+      root,
+      env,
+    });
     expect({ status, stderr }).toEqual({ status: 7, stderr: "" });
     expect(imagesIn(root)).toHaveLength(1);
     expect(readdirSync(path.join(root, "containers"))).toEqual([]);
@@ -42,7 +45,7 @@ describe.skipIf(needsErofs !== "")(`${needsErofs}as root`, () => {
     "--rootfs-driver %s shows whiteouts and opaque directories alike",
     async (driver) => {
       const root = temporaryDirectory();
-      const run = ["--rootfs-driver", driver, "run", "-q", image("whiteouts")];
+      const run = ["--rootfs-driver", driver, "run", "--rm", "-q", image("whiteouts")];
       const { status, stdout } = await pullrun(run, { root, env });
       expect(status).toBe(0);
       expect(stdout).toMatch(/: no$/m);
@@ -53,7 +56,7 @@ describe.skipIf(needsErofs !== "")(`${needsErofs}as root`, () => {
 
   test("the plan says what is mounted from where", async () => {
     const root = temporaryDirectory();
-    const { stdout } = await pullrun(["run", "-q", "--dry-run", image("probe")], { root, env });
+    const { stdout } = await pullrun(["run", "--rm", "-q", "--dry-run", image("probe")], { root, env });
     expect(stdout).toMatch(/mount-erofs image=\S+\.erofs at=\S+\/lower-0 devices=\[\S+\/tar/);
   });
 
@@ -73,7 +76,9 @@ describe.skipIf(needsErofs !== "")(`${needsErofs}as root`, () => {
     const root = mkdtempSync("/dev/shm/pullrun-test-");
     onTestFinished(() => rmSync(root, { recursive: true }));
     const all = await Promise.all(
-      [1, 2, 3, 4].map((code) => pullrun(["run", "-q", image("probe"), "exit", `${code}`], { root, env })),
+      [1, 2, 3, 4].map((code) =>
+        pullrun(["run", "--rm", "-q", image("probe"), "exit", `${code}`], { root, env }),
+      ),
     );
     expect(all.map(({ status, stderr }) => ({ status, stderr }))).toEqual(
       [1, 2, 3, 4].map((status) => ({ status, stderr: "" })),

@@ -23,7 +23,7 @@ describe.skipIf(needsNamespaces !== "").each(testUsers)(`${needsNamespaces}as $w
   ): Promise<CliResult> {
     const { flags = [], ...rest } = options;
     const name = `${served.host}/pullrun/${image}`;
-    return pullrun(["run", "-q", ...flags, name, ...args], {
+    return pullrun(["run", "--rm", "-q", ...flags, name, ...args], {
       root: temporaryDirectory(as),
       ...as,
       ...rest,
@@ -117,7 +117,7 @@ test.skipIf(needsRoot !== "")(
   async () => {
     const uid = ordinaryUid;
     const name = `${served.host}/pullrun/environment`;
-    const { status, stdout } = await pullrun(["run", "-q", name, "id"], {
+    const { status, stdout } = await pullrun(["run", "--rm", "-q", name, "id"], {
       root: temporaryDirectory({ uid }),
       uid,
     });
@@ -129,7 +129,7 @@ test.skipIf(needsRoot !== "")(
   `${needsRoot}USER by name gets its ids and supplementary groups from the image`,
   async () => {
     const name = `${served.host}/pullrun/environment`;
-    const { stdout } = await pullrun(["run", "-q", name, "id"], { root: temporaryDirectory() });
+    const { stdout } = await pullrun(["run", "--rm", "-q", name, "id"], { root: temporaryDirectory() });
     expect(stdout).toMatch(/1000.*1000.*2001.*2002/s);
   },
 );
@@ -137,8 +137,8 @@ test.skipIf(needsRoot !== "")(
 test.skipIf(needsNamespaces !== "")(`${needsNamespaces}a second run asks the registry nothing`, async () => {
   const root = temporaryDirectory();
   const name = `${served.host}/pullrun/probe`;
-  await pullrun(["run", "-q", name, "exit", "0"], { root });
+  await pullrun(["run", "--rm", "-q", name, "exit", "0"], { root });
   const before = served.requests.length;
-  expect((await pullrun(["run", "--pull=never", name, "exit", "7"], { root })).status).toBe(7);
+  expect((await pullrun(["run", "--rm", "--pull=never", name, "exit", "7"], { root })).status).toBe(7);
   expect(served.requests.length).toBe(before);
 });

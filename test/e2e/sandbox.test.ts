@@ -27,7 +27,14 @@ describe.skipIf(!available)(
 
     test("plain run says exactly what is missing and what to do", async () => {
       const root = temporaryDirectory();
-      const { status, stderr } = await run("--root", root, "run", "-q", `${served.host}/pullrun/probe`);
+      const { status, stderr } = await run(
+        "--root",
+        root,
+        "run",
+        "--rm",
+        "-q",
+        `${served.host}/pullrun/probe`,
+      );
       expect(status).toBe(125);
       expect(stderr).toMatch(/^pullrun: .*namespace.*Operation not permitted.*\nhint: .*--isolation chroot/m);
     });
@@ -44,7 +51,7 @@ describe.skipIf(!available)(
 
     test("a container in chroot isolation gives its exit status, user and root, and no way to gain privileges", async () => {
       const root = temporaryDirectory();
-      const chroot = ["--root", root, "run", "-q", "--isolation", "chroot"];
+      const chroot = ["--root", root, "run", "--rm", "-q", "--isolation", "chroot"];
       expect((await run(...chroot, `${served.host}/pullrun/probe`, "exit", "42")).status).toBe(42);
       const { stdout } = await run(...chroot, `${served.host}/pullrun/environment`, "id");
       expect(stdout).toMatch(/1000/);
@@ -56,7 +63,7 @@ describe.skipIf(!available)(
       const name = `${served.host}/pullrun/probe`;
       const asUser = (...args: string[]) => sandboxed([pullrunPath, "--root", root, ...args], { uid });
       expect((await asUser("pull", "-q", name)).status).toBe(0);
-      const { status, stderr } = await asUser("run", "-q", "--isolation", "chroot", name);
+      const { status, stderr } = await asUser("run", "--rm", "-q", "--isolation", "chroot", name);
       expect(status).toBe(125);
       expect(stderr).toMatch(/not root.*\nhint: .*no container at all/);
     });

@@ -68,9 +68,12 @@ test.skipIf(needsNamespaces !== "")(
   async () => {
     const { root, name } = await pulled("probe");
     const other = temporaryDirectory();
-    const { status, stdout } = await pullrun(["run", "-q", `oci:${root}:${name}:latest`, "args", "x"], {
-      root: other,
-    });
+    const { status, stdout } = await pullrun(
+      ["run", "--rm", "-q", `oci:${root}:${name}:latest`, "args", "x"],
+      {
+        root: other,
+      },
+    );
     expect({ status, stdout }).toEqual({ status: 0, stdout: "/bin/probe\nargs\nx\n" });
     expect((await pullrun(["images"], { root: other })).stdout).toContain(`${name} `);
   },
@@ -82,7 +85,9 @@ test.skipIf(needsNamespaces !== "")(
     const { root, name } = await pulled("probe");
     const { stdout } = await pullrun(["pull", "-q", name], { root });
     expect(stdout).toMatch(new RegExp(`^${name}@sha256:[0-9a-f]{64}\n$`));
-    expect((await pullrun(["run", "--pull=never", stdout.trim(), "exit", "3"], { root })).status).toBe(3);
+    expect(
+      (await pullrun(["run", "--rm", "--pull=never", stdout.trim(), "exit", "3"], { root })).status,
+    ).toBe(3);
   },
 );
 
@@ -93,7 +98,7 @@ test.skipIf(needsNamespaces !== "")(
     const other = `${served.host}/pullrun/shell-form`;
     await pullrun(["pull", "-q", other], { root });
     expect((await pullrun(["rmi", name], { root })).status).toBe(0);
-    expect((await pullrun(["run", "--pull=never", other], { root })).stdout).toBe(
+    expect((await pullrun(["run", "--rm", "--pull=never", other], { root })).stdout).toBe(
       "sh -c: echo hello from the shell form\n",
     );
     await pullrun(["rmi", other], { root });

@@ -106,7 +106,7 @@ test.skipIf(needsNamespaces !== "").each(damages)(
     expect(repaired.stdout).toMatch(/^repaired: /m);
     expect(served.requests.length > before).toBe(needsRegistry);
     expect((await pullrun(["verify"], { root })).status).toBe(0);
-    expect((await pullrun(["run", "--pull=never", name], { root })).status).toBe(0);
+    expect((await pullrun(["run", "--rm", "--pull=never", name], { root })).status).toBe(0);
   },
 );
 

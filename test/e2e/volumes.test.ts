@@ -83,7 +83,7 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}volumes of containers as 
       volumes: () => (existsSync(path.join(root, "volumes")) ? readdirSync(path.join(root, "volumes")) : []),
       command: (...args: readonly string[]) => pullrun(args, { root, ...as }),
       sh: (script: string, ...flags: readonly string[]) =>
-        pullrun(["run", "-q", "--rm", ...flags, busybox, "sh", "-c", script], { root, ...as }),
+        pullrun(["run", "--rm", "-q", "--rm", ...flags, busybox, "sh", "-c", script], { root, ...as }),
     };
   }
 

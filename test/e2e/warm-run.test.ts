@@ -25,11 +25,14 @@ interface Loaded {
 async function loadedByRun(...flags: readonly string[]): Promise<Loaded> {
   const root = temporaryDirectory();
   const name = `${served.host}/pullrun/hello-world`;
-  await pullrun(["run", "-q", name], { root });
+  await pullrun(["run", "--rm", "-q", name], { root });
   const file = path.join(root, "loaded.json");
   const hook = path.resolve(import.meta.dirname, "../support/what-is-loaded.cjs");
   const env = { NODE_OPTIONS: `--require=${hook}`, LOADED: file };
-  const { status, stderr } = await pullrun(["run", "--network", "none", ...flags, name], { root, env });
+  const { status, stderr } = await pullrun(["run", "--rm", "--network", "none", ...flags, name], {
+    root,
+    env,
+  });
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   return JSON.parse(readFileSync(file, "utf8")) as Loaded;
 }

@@ -119,8 +119,8 @@ describe.skipIf(needs !== "")(`${needs}killed at each call that changes the disk
           expect({ point, stdout, stderr }).toMatchObject({
             stderr: expect.stringMatching(/does not exist/) as string,
           });
-        if (listed !== "") await ok(["run", "--pull=never", name], root, point);
-        await ok(["run", "-q", name], root, point);
+        if (listed !== "") await ok(["run", "--rm", "--pull=never", name], root, point);
+        await ok(["run", "--rm", "-q", name], root, point);
         await ok(["verify"], root, point);
         await ok(["rmi", name], root, point);
         await ok(prune, root, point);
@@ -155,7 +155,7 @@ describe.skipIf(needs !== "")(`${needs}killed at each call that changes the disk
         await killAt(point, args);
         await ok(["verify"], root, point);
         if ((await ok(["images", "-q"], root, point)) !== "") {
-          await ok(["run", "--pull=never", name], root, point);
+          await ok(["run", "--rm", "--pull=never", name], root, point);
           await ok(["rmi", name], root, point);
         }
         await ok(prune, root, point);
@@ -180,9 +180,9 @@ describe.skipIf(needs !== "")(`${needs}killed at each call that changes the disk
         reset(good, root);
         await killAt(point, args);
         await ok(["verify"], root, point);
-        await ok(["run", "--pull=never", name], root, point);
+        await ok(["run", "--rm", "--pull=never", name], root, point);
         await ok([...prune, "--compressed"], root, point);
-        await ok(["run", "--pull=never", name], root, point);
+        await ok(["run", "--rm", "--pull=never", name], root, point);
         await ok(["rmi", name], root, point);
         expect({ point, left: namesIn(root) }).toEqual({ point, left: [] });
       }

@@ -46,6 +46,7 @@ export function plainState(id: string): ContainerState {
     options: { args: [], env: [], interactive: false, isolation: "namespaces", network: "none" },
     labels: {},
     autoRemove: false,
+    detached: false,
     restart: { name: "no" },
     stopSignal: "SIGTERM",
     stopTimeout: 10,

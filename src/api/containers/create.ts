@@ -1,7 +1,9 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import path from "node:path";
+import { errnoOf, UsageError } from "../../core/errors.js";
 import { formatPlatform, hostPlatform } from "../../core/platform.js";
+import { printable } from "../../core/text.js";
 import type { Lower } from "../../helper/lower.js";
 import { createContainerId } from "../../launch/container-id.js";
 import type { PlacedMount } from "../../launch/mounts.js";
@@ -21,6 +23,16 @@ import { readState, writeState, type ContainerState } from "./state.js";
 export interface CreateRequest extends ImageRequest {
   readonly options: RunOptions;
   readonly life: LifeOptions;
+  /** File to write the id to, which must not be there. */
+  readonly cidFile?: string;
+}
+
+/**
+ * What ends with this command and has no terminal of its own needs nobody in the background: then this process becomes
+ * its supervisor, with our streams as its own.
+ */
+export function isSupervised({ life, options }: Pick<CreateRequest, "life" | "options">): boolean {
+  return !life.autoRemove || life.detached || options.tty === true;
 }
 
 /** Docker's. Seconds. */
@@ -36,6 +48,7 @@ export async function createContainer<T>(
   next: (launch: Launch) => Promise<T>,
 ): Promise<T> {
   checkLifeOptions(asked.life);
+  if (asked.cidFile !== undefined && existsSync(asked.cidFile)) throw idFileExists(asked.cidFile);
   await checkNetwork(asked.options);
   const image = await ensureImage(context, asked);
   const request = { ...asked, options: await decideNetwork(context, asked.options, image) };
@@ -52,6 +65,7 @@ export async function createContainer<T>(
     for (const file of launch.files) writeFileSync(path.join(directory, file.name), file.content);
     // Last: a directory that has it is a container.
     await writeState(directory, launch.state);
+    if (request.cidFile !== undefined) writeIdFile(request.cidFile, id);
     return await next({ ...launch, nameFile: name === undefined ? undefined : path.join(paths.names, name) });
   } catch (error) {
     if (name !== undefined) await (await import("./names.js")).releaseName(paths, { name, id });
@@ -70,6 +84,22 @@ async function decideNetwork(context: Context, options: RunOptions, image: Local
   if (!needsNetwork(options)) return options;
   const { resolveNetwork } = await import("../network/resolve.js");
   return resolveNetwork(context, options, image.config.value);
+}
+
+function writeIdFile(file: string, id: string): void {
+  try {
+    writeFileSync(file, id, { flag: "wx" });
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST") throw idFileExists(file);
+    const message = `--cidfile: ${printable(file)}: ${errnoOf(error) ?? "cannot be written"}`;
+    throw new UsageError("BAD_VALUE", message, { cause: error });
+  }
+}
+
+function idFileExists(file: string): UsageError {
+  return new UsageError("BAD_VALUE", `--cidfile: ${printable(file)}: is there already`, {
+    hint: "delete it if its container is gone, or name another",
+  });
 }
 
 /** One that goes when it ends takes a name only if it was given one: that saves it from giving it back. */
@@ -140,6 +170,7 @@ async function designLaunch(context: Context, job: Job): Promise<Launch> {
     spec,
     directory,
     lowers: root.lowers,
+    supervised: isSupervised(request),
     files,
     own,
   };
@@ -171,6 +202,7 @@ function stateOf({ id, name, image, request }: Job): Omit<ContainerState, "comma
     options,
     labels: { ...process.labels, ...life.labels },
     autoRemove: life.autoRemove,
+    detached: life.detached,
     restart: life.restart ?? { name: "no" },
     stopSignal: life.stopSignal ?? process.stopSignal ?? "SIGTERM",
     stopTimeout: life.stopTimeout ?? defaultStopTimeout,

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Lower } from "../../helper/lower.js";
 import { encodePlan } from "../../helper/plan-encoding.js";
@@ -12,6 +12,7 @@ import { chrootWarning, planChroot } from "../../launch/plan-chroot.js";
 import type { NetworkSteps } from "../../launch/network/steps.js";
 import { needsNetwork } from "../../launch/options/network.js";
 import { planNamespaces } from "../../launch/plan-namespaces.js";
+import type { Supervision } from "../../launch/plan-supervise.js";
 import { anonymousDirectories } from "../../launch/plan-trees.js";
 import type { Context } from "../context.js";
 import { seccompProgram } from "../seccomp.js";
@@ -28,6 +29,8 @@ export interface Launch {
   readonly nameFile?: string | undefined;
   /** What its root file system is made of; none in chroot isolation, where {@link flatRoot} is all. */
   readonly lowers: readonly Lower[];
+  /** Whether a supervisor in the background looks after it, whoever watches; else this process becomes its supervisor. */
+  readonly supervised: boolean;
   /** In chroot isolation they are written into the root file system. */
   readonly files: readonly ContainerFile[];
   readonly own: OwnCapabilities;
@@ -40,10 +43,16 @@ export function flatRoot(directory: string): string {
   return path.join(directory, "rootfs");
 }
 
+/** Size at which a log is rotated: it and the one before it are kept. */
+const logBytes = 10 * 1024 * 1024;
+
 /** Decides every step of the start, and writes the plan to the container's directory. @throws LaunchError */
 export async function writePlan(context: Context, launch: Launch): Promise<Plan> {
   const plan = await planLaunch(context, await attached(context, launch));
-  writeFileSync(planFile(launch.directory), encodePlan(plan));
+  const file = planFile(launch.directory);
+  // In one step: another start of the same container may be reading it.
+  writeFileSync(`${file}.tmp`, encodePlan(plan), { mode: 0o600 });
+  renameSync(`${file}.tmp`, file);
   return plan;
 }
 
@@ -69,9 +78,15 @@ async function planLaunch(context: Context, launch: Launch): Promise<Plan> {
     seccomp: await seccompProgram(spec.linux.seccomp),
     cgroups: planCgroups({ resources: spec.linux.resources, containerId: state.id }, readCgroupHost()),
     interactive: state.options.interactive,
+    supervision: launch.supervised ? supervisionOf(state) : undefined,
   };
   if (state.options.isolation !== "chroot")
     return planNamespaces({ ...common, lowers, mounts, network: launch.network });
   context.emit({ type: "warning", message: chrootWarning });
   return planChroot({ ...common, rootDir: flatRoot(directory), files });
+}
+
+function supervisionOf({ options, detached, restart }: ContainerState): Supervision {
+  const open = detached ? "open" : "once";
+  return { logBytes, input: options.interactive ? open : "closed", restart };
 }

@@ -27,6 +27,8 @@ export interface ContainerState {
   /** The image's, and the user's over them. */
   readonly labels: Readonly<Record<string, string>>;
   readonly autoRemove: boolean;
+  /** It was made to run without anybody watching: its standard input stays open when a client goes. */
+  readonly detached: boolean;
   readonly restart: RestartPolicy;
   /** Name or number. */
   readonly stopSignal: string;

@@ -1,4 +1,5 @@
 import type { CommandGroup, CommandSpec, FlagSpec } from "../command.js";
+import { stopFlags } from "../flags/life.js";
 import { execProcessFlags } from "../flags/process.js";
 import { json } from "../flags/shared.js";
 
@@ -85,10 +86,7 @@ export const lifeCommands: readonly CommandSpec[] = [
     name: "stop",
     args: "<container...>",
     summary: "end containers: the stop signal, and SIGKILL if that does not do",
-    flags: [
-      { flags: "-t, --time <seconds>", description: "wait so long before SIGKILL, -1 for ever" },
-      { flags: "-s, --signal <signal>", description: "instead of the container's stop signal" },
-    ],
+    flags: stopFlags,
     failure: 1,
     load: () => import("./stop.js"),
   },

@@ -1,30 +1,30 @@
 import { contextOf } from "../context.js";
 import type { Invocation } from "../command.js";
-import { lifeOptionsOf } from "../flags/life.js";
+import { clientOptionsOf, requireTerminal } from "../flags/attach.js";
 import { progressWhenNeeded } from "../render/later.js";
-import { imageRequestOf, runOptionsOf } from "../run-request.js";
+import { createRequestOf } from "../run-request.js";
 
-/** Does not return on success: the process becomes the container's supervisor and ends with its exit status. */
+/** In the foreground this does not return: the process becomes the container's supervisor, or a client of it. */
 export async function run(invocation: Invocation): Promise<number> {
-  const { flags, env, signal } = invocation;
-  const options = runOptionsOf(invocation);
-  const request = imageRequestOf(invocation);
+  const { flags, env, signal, print } = invocation;
+  requireTerminal(invocation);
+  const request = createRequestOf(invocation);
+  const client = await clientOptionsOf(invocation, request.options.interactive);
   const progress = progressWhenNeeded(env, { quiet: flags.on("quiet") });
   try {
     const context = await contextOf(invocation, progress.emit);
-    const { prepareRun, becomeContainer, describeRun } = await import("../../api/run.js");
-    const prepared = await prepareRun(context, {
-      ...request,
-      options,
-      life: { ...lifeOptionsOf(invocation), autoRemove: true },
-    });
+    const { prepareRun, becomeContainer, describeRun, runDetached } = await import("../../api/run.js");
+    const prepared = await prepareRun(context, request);
     await progress.stop();
     if (flags.on("dry-run")) {
-      invocation.print(await describeRun(context, prepared));
+      print(await describeRun(context, prepared));
       return 0;
     }
     signal.throwIfAborted();
-    return await becomeContainer(prepared);
+    if (!request.life.detached) return await becomeContainer(prepared, client);
+    await runDetached(context, prepared);
+    print(`${prepared.containerId}\n`);
+    return 0;
   } finally {
     await progress.stop();
   }

@@ -20,6 +20,12 @@ export const lifeFlags: readonly FlagSpec[] = [
   { flags: "--stop-timeout <seconds>", description: "how long `stop` waits before SIGKILL, -1 for ever" },
 ];
 
+/** How a container is ended. */
+export const stopFlags: readonly FlagSpec[] = [
+  { flags: "-t, --time <seconds>", description: "wait so long before SIGKILL, -1 for ever" },
+  { flags: "-s, --signal <signal>", description: "instead of the container's stop signal" },
+];
+
 /** @throws UsageError */
 export function lifeOptionsOf({ flags }: Invocation): LifeOptions {
   const restart = flags.text("restart");
@@ -27,6 +33,7 @@ export function lifeOptionsOf({ flags }: Invocation): LifeOptions {
     ...given("name", flags.text("name")),
     labels: labelsOf(flags),
     autoRemove: flags.on("rm"),
+    detached: flags.on("detach"),
     ...given("stopSignal", flags.text("stop-signal")),
     ...given("stopTimeout", parsed(flags, "stop-timeout", parseCount)),
     ...given("restart", restart === undefined ? undefined : parseRestart(restart)),

@@ -29,6 +29,7 @@ export function processOptionsOf({ args, flags, env }: Invocation): ProcessOptio
     args: args.slice(1),
     env: variablesOf(flags, env),
     interactive: flags.on("interactive"),
+    tty: flags.on("tty"),
     ...given("entrypoint", flags.text("entrypoint")),
     ...given("user", flags.text("user")),
     ...given("workdir", flags.text("workdir")),

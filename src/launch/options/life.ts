@@ -10,6 +10,7 @@ export interface LifeOptions {
   readonly labels: Readonly<Record<string, string>>;
   /** Whether it goes, with everything it wrote, when it ends. */
   readonly autoRemove: boolean;
+  readonly detached: boolean;
   /** Name or number; else the image's, else SIGTERM. */
   readonly stopSignal?: string;
   /** Seconds from the stop signal to SIGKILL; -1: no SIGKILL. */

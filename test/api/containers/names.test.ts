@@ -20,7 +20,7 @@ test.each([
   ["x".repeat(201), "too long"],
   ["", "empty"],
 ])("%j is no name: %s", (name) => {
-  const options = { name, labels: {}, autoRemove: false };
+  const options = { name, labels: {}, autoRemove: false, detached: false };
   expect(() => {
     checkLifeOptions(options);
   }).toThrow(/^--name: .*expected two or more letters/);

@@ -1,0 +1,39 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { generatedFiles, type ContainerFile } from "../../launch/container-files.js";
+import { readHostFacts } from "../../launch/host-facts.js";
+import type { Context } from "../context.js";
+import type { Container } from "./container.js";
+import type { Launch } from "./launch.js";
+import { readSpec } from "./spec-file.js";
+
+/** Everything to start a container again: as it was made, on the root file system it ran on. */
+export async function loadLaunch(context: Context, { directory, state }: Container): Promise<Launch> {
+  const store = await context.store({ create: false });
+  const { signal, emit } = context;
+  const flat = state.options.isolation === "chroot";
+  const privilege = await context.privilege();
+  const rootfs = flat
+    ? undefined
+    : await store.ensureRootfs(state.diffIds ?? [], { privilege, signal, emit });
+  return {
+    state,
+    spec: await readSpec(directory),
+    directory,
+    nameFile: state.name === undefined ? undefined : path.join(store.paths.names, state.name),
+    lowers: rootfs?.lowers ?? [],
+    supervised: true,
+    files: flat ? await readFiles(directory) : [],
+    own: readHostFacts().own,
+  };
+}
+
+async function readFiles(directory: string): Promise<ContainerFile[]> {
+  return Promise.all(
+    generatedFiles.map(async ({ name, target }) => ({
+      name,
+      target,
+      content: await readFile(path.join(directory, name), "utf8"),
+    })),
+  );
+}
