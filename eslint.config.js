@@ -8,7 +8,7 @@ const functionLimits = {
 };
 
 export default tseslint.config(
-  { ignores: ["dist", "build", "node_modules", "eslint.config.js", "helper"] },
+  { ignores: ["dist", "build", "node_modules", "eslint.config.js", "helper", "test/support/*.cjs"] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
+export { podman, podmanLimits, resetPodman } from "../test/support/podman.js";
 import { missing, mustRun } from "../test/support/tools.js";
 
 /** Run from the repository's directory, as npm does. */
@@ -34,24 +35,6 @@ export function emptied(directory: string): string {
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
   return directory;
-}
-
-/** podman with storage of its own below `root`. */
-export function podman(root: string, ...args: readonly string[]): string[] {
-  const places = ["--root", path.join(root, "storage"), "--runroot", path.join(root, "run")];
-  const choices = ["--storage-driver", "overlay", "--cgroup-manager", "cgroupfs", "--runtime", "runc"];
-  return ["podman", ...places, ...choices, ...args];
-}
-
-/** Flags without which podman raises limits of its containers, which takes CAP_SYS_RESOURCE. */
-export const podmanLimits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096"];
-
-/** rm cannot delete what podman still has mounted. */
-export async function resetPodman(root: string): Promise<void> {
-  const [file = "", ...args] = podman(root, "system", "reset", "--force");
-  await mustRun(file, args).catch(() => undefined);
-  await mustRun("sh", ["-c", `umount -R ${root}/storage/overlay 2>/dev/null || true`]);
-  emptied(root);
 }
 
 /** One page cache for everybody: written data is on disk before a run starts. */
