@@ -84,6 +84,16 @@ drop (struct service *service, struct client *client)
     streams_end_input (service);
 }
 
+static void
+turn_away (int fd)
+{
+  static const char note[] = "Npullrun: too many are attached to this container already\n";
+  char end[] = { PACKET_EXIT, EXIT_OURS };
+  (void) !send (fd, note, sizeof note - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+  (void) !send (fd, end, sizeof end, MSG_NOSIGNAL | MSG_DONTWAIT);
+  close (fd);
+}
+
 void
 clients_add (struct service *service, int fd, bool joined)
 {
@@ -94,7 +104,7 @@ clients_add (struct service *service, int fd, bool joined)
       (void) !send (fd, welcome, sizeof welcome, MSG_NOSIGNAL | MSG_DONTWAIT);
       return;
     }
-  close (fd);
+  turn_away (fd);
 }
 
 void
