@@ -24,21 +24,28 @@ export interface Removed {
   readonly bytes: number;
 }
 
-/** Deletes what is there of `content`: what is made of layers before the layers, and those before their blobs. */
+/**
+ * Deletes what is there of `content`: what is made of layers before the layers, and those before their blobs. Of one
+ * kind all at once: a gigabyte takes the kernel a tenth of a second to give back.
+ */
 export async function deleteContent(context: DeleteContext, content: Content): Promise<Removed> {
   const { paths } = context;
-  let bytes = 0;
   await deleteRootfs(context, content.chainIds);
-  for (const diffId of content.diffIds) bytes += await deleteLayer(paths, diffId);
-  const deleted: Digest[] = [];
-  for (const digest of content.blobs) {
-    const size = await blobSize(paths, digest);
-    if (size === undefined) continue;
-    await rm(paths.blob(digest), { force: true });
-    deleted.push(digest);
-    bytes += size;
-  }
-  return { blobs: deleted, bytes };
+  const layers = await Promise.all([...content.diffIds].map((diffId) => deleteLayer(paths, diffId)));
+  const blobs = await Promise.all([...content.blobs].map((digest) => deleteBlob(paths, digest)));
+  const deleted = blobs.filter((blob) => blob !== undefined);
+  const bytes = [...layers, ...deleted.map(({ size }) => size)].reduce((sum, size) => sum + size, 0);
+  return { blobs: deleted.map(({ digest }) => digest), bytes };
+}
+
+async function deleteBlob(
+  paths: StorePaths,
+  digest: Digest,
+): Promise<{ readonly digest: Digest; readonly size: number } | undefined> {
+  const size = await blobSize(paths, digest);
+  if (size === undefined) return undefined;
+  await rm(paths.blob(digest), { force: true });
+  return { digest, size };
 }
 
 /** Every form of the chains, whatever privilege and driver made it: `HEX`, `HEX.FLAVOUR`, `HEX.erofs`, the facts beside them. */

@@ -201,6 +201,29 @@ describe("blobs that several repositories have", () => {
     return { one: `${served.host}/team/one`, two: `${served.host}/team/two`, served };
   }
 
+  test("a second image that shares four layers fetches only its fifth, and one that goes takes only its own", async () => {
+    const content = memoryContent();
+    const [a, b, c, d] = ["a", "b", "c", "d"].map((name) => tar({ name, data: name.repeat(5000) }));
+    const common = [a, b, c, d].map((layer) => layer ?? Buffer.alloc(0));
+    const own = (name: string): Buffer => tar({ name, data: name.repeat(5000) });
+    addImage(content, { repository: "team/one", tag: "latest", layers: [...common, own("one")] });
+    const two = addImage(content, { repository: "team/two", tag: "latest", layers: [...common, own("two")] });
+    registry = await startTestRegistry({ content });
+    const root = temporaryDirectory();
+    expect((await pullrun(["pull", "-q", `${registry.host}/team/one`], { root })).status).toBe(0);
+    const before = blobRequests(registry).length;
+    expect((await pullrun(["pull", "-q", `${registry.host}/team/two`], { root })).status).toBe(0);
+    const urls = blobRequests(registry)
+      .slice(before)
+      .map(({ url }) => url);
+    expect(urls.map((url) => url.slice(url.indexOf("sha256:"))).sort()).toEqual(
+      [two.config.digest, two.layers[4]?.digest ?? ""].sort(),
+    );
+    expect((await pullrun(["rmi", `${registry.host}/team/one`], { root })).status).toBe(0);
+    expect(readdirSync(path.join(root, "layers")).length).toBe(5);
+    expect((await pullrun(["verify"], { root })).status).toBe(0);
+  });
+
   test("are fetched once by one pull of both, which prints a line for each", async () => {
     const { one, two, served } = await servedPair();
     registry = served;

@@ -191,6 +191,33 @@ describe.skipIf(needs !== "")(`${needs}killed at each call that changes the disk
   );
 
   test(
+    "a tag: the new name is there and whole, or not at all; the old one always is",
+    async () => {
+      const { name, good, root } = await prepared();
+      const args = ["--root", root, "tag", name, "localhost/again:1"];
+      reset(good, root);
+      for (const point of await pointsOf(args)) {
+        reset(good, root);
+        await killAt(point, args);
+        await ok(["verify"], root, point);
+        const names = await ok(["images", "--format", "{{.Repository}}"], root, point);
+        expect({ point, names }).toMatchObject({
+          names: expect.stringMatching(
+            /^(localhost\/again\n)?[^\n]*\/whiteouts\n(localhost\/again\n)?$/,
+          ) as string,
+        });
+        await ok(["tag", name, "localhost/again:1"], root, point);
+        await ok(["run", "--pull=never", "localhost/again:1"], root, point);
+        await ok(["rmi", name], root, point);
+        await ok(["rmi", "localhost/again:1"], root, point);
+        await ok(prune, root, point);
+        expect({ point, left: namesIn(root) }).toEqual({ point, left: [] });
+      }
+    },
+    timeout,
+  );
+
+  test(
     "a load: as for a pull",
     async () => {
       const { name, good, root } = await prepared();
