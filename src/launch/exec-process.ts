@@ -16,6 +16,8 @@ export interface ExecOptions {
   readonly workdir?: string;
   readonly interactive: boolean;
   readonly tty: boolean;
+  /** In the background, with nobody watching. */
+  readonly detached: boolean;
   /** With every capability there is. */
   readonly privileged: boolean;
 }

@@ -3,6 +3,7 @@ import type { OwnCapabilities } from "./capabilities.js";
 import { namespaceFlags } from "./namespaces.js";
 import type { NamespaceType, Process } from "./oci-spec.js";
 import { processSteps } from "./plan-process.js";
+import { streamSteps, superviseStep } from "./plan-supervise.js";
 import type { SeccompProgram } from "./seccomp-compile.js";
 
 /** A running container, as its directory tells. */
@@ -23,8 +24,17 @@ export interface ExecPlanInput {
   /** Our own capabilities; of no consequence where the container has a user namespace. */
   readonly own: OwnCapabilities;
   readonly interactive: boolean;
+  /** Whether a supervisor in the background runs it, which a terminal takes. */
+  readonly supervised: boolean;
   /** Of the container's spec. */
   readonly seccomp: SeccompProgram | undefined;
+}
+
+/** Nobody attaches to it later, and what it says is lost with its client. */
+const unwatched = { logBytes: 0, restart: { name: "no" } } as const;
+
+function inputOf({ interactive }: ExecPlanInput): "once" | "closed" {
+  return interactive ? "once" : "closed";
 }
 
 /** The plan for one more process in a running container, with no more privileges than the container has. */
@@ -33,6 +43,9 @@ export function planExec(input: ExecPlanInput): Plan {
   const { pid, start, namespaces, procsFiles } = container;
   return [
     { kind: "seal" },
+    ...(input.supervised
+      ? [superviseStep("", { ...unwatched, input: inputOf(input) }, process.terminal)]
+      : []),
     { kind: "join", pid, start, namespaces: namespaceFlags(namespaces) },
     {
       kind: "clone",
@@ -45,7 +58,9 @@ export function planExec(input: ExecPlanInput): Plan {
     },
     // The caller's keyring must not come along.
     { kind: "session-keyring", name: `_ses.${container.containerId}` },
-    ...(input.interactive ? [] : [{ kind: "stdin-null" } as const]),
+    // What a terminal is made from is looked for below a root; having joined, that is the container's.
+    ...(process.terminal ? [{ kind: "root-dir", path: "/" } as const] : []),
+    ...streamSteps({ process, interactive: input.interactive, joining: true }),
     ...processSteps({
       process,
       own: namespaces.includes("user") ? undefined : own,

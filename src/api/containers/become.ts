@@ -21,8 +21,11 @@ export async function becomeAttached(context: Context, word: string, client: Cli
   return attachTo(helperPath, directory, { ...client, stdin: client.stdin && interactive });
 }
 
-/** The one that waits for the command. */
-export async function becomeExec({ helperPath, planPath }: PreparedExec): Promise<never> {
-  const { execHelper } = await import("../../helper/process.js");
-  return execHelper(helperPath, planPath);
+/** The one that waits for the command, or shows its terminal. */
+export async function becomeExec(prepared: PreparedExec, client: ClientOptions): Promise<never> {
+  const { execHelper, startAttached } = await import("../../helper/process.js");
+  const { writeExecPlan } = await import("./exec.js");
+  const file = await writeExecPlan(prepared);
+  const { helperPath, tty } = prepared;
+  return tty ? startAttached(helperPath, file, client) : execHelper(helperPath, file);
 }

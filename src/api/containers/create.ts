@@ -163,6 +163,7 @@ async function designLaunch(context: Context, job: Job): Promise<Launch> {
   return {
     state: {
       ...stateOf(job),
+      ...(context.squashIds === true ? { squashIds: true } : {}),
       command: spec.process.args,
       ...root.runsOn,
       ...(mounts.length === 0 ? {} : { mounts }),

@@ -21,8 +21,10 @@ export type { ExecOptions };
 
 export interface PreparedExec {
   readonly helperPath: string;
-  /** Goes when the process ends. */
-  readonly planPath: string;
+  readonly plan: Plan;
+  /** The container's. */
+  readonly directory: string;
+  readonly tty: boolean;
 }
 
 /** Decides how one more process joins a running container. @throws LaunchError NOT_RUNNING, BAD_USER, UsageError */
@@ -32,10 +34,23 @@ export async function prepareExec(
   options: ExecOptions,
 ): Promise<PreparedExec> {
   const container = await findContainer(context, word);
-  const planPath = path.join(container.directory, `exec-${randomBytes(6).toString("hex")}`);
-  const plan = [...(await planOf(context, container, options)), ...removal(planPath)];
-  await writeFile(planPath, encodePlan(plan), { mode: 0o600 });
-  return { helperPath: (await context.helper()).path, planPath };
+  const plan = await planOf(context, container, options);
+  const { directory } = container;
+  return { helperPath: (await context.helper()).path, plan, directory, tty: options.tty };
+}
+
+/** Starts it in the background; returns once it runs. @throws LaunchError EXEC_NOT_FOUND, EXEC_DENIED, … */
+export async function execDetached(context: Context, { helperPath, plan }: PreparedExec): Promise<void> {
+  const { startDetached } = await import("../../helper/process.js");
+  await startDetached(helperPath, plan, context.signal);
+}
+
+/** Writes the plan to a file for the process we become, which deletes it at its end. */
+export async function writeExecPlan({ plan, directory }: PreparedExec): Promise<string> {
+  const file = path.join(directory, `exec-${randomBytes(6).toString("hex")}`);
+  const removal: Plan = [{ kind: "cleanup" }, { kind: "remove-tree", path: file }];
+  await writeFile(file, encodePlan([...plan, ...removal]), { mode: 0o600 });
+  return file;
 }
 
 async function planOf(context: Context, container: Container, options: ExecOptions): Promise<Plan> {
@@ -60,12 +75,9 @@ async function planOf(context: Context, container: Container, options: ExecOptio
     process,
     own: readHostFacts().own,
     interactive: options.interactive,
-    seccomp: await seccompProgram(spec.linux.seccomp),
+    supervised: options.tty || options.detached,
+    seccomp: options.privileged ? undefined : await seccompProgram(spec.linux.seccomp),
   });
-}
-
-function removal(file: string): Plan {
-  return [{ kind: "cleanup" }, { kind: "remove-tree", path: file }];
 }
 
 function unfit(container: Container): LaunchError {

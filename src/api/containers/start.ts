@@ -1,5 +1,6 @@
 import { LaunchError } from "../../core/errors.js";
-import type { Context } from "../context.js";
+import type { Plan } from "../../helper/plan.js";
+import { createContext, type Context } from "../context.js";
 import type { Container } from "./container.js";
 import { planFile } from "./directory.js";
 import { findContainer } from "./find.js";
@@ -21,7 +22,7 @@ export interface Startable {
 export async function startContainer(context: Context, word: string): Promise<void> {
   const container = await findContainer(context, word);
   if (isRunning(container)) return;
-  const plan = await writePlan(context, await loadLaunch(context, container));
+  const plan = await planAgain(context, container);
   const { startDetached } = await import("../../helper/process.js");
   try {
     await startDetached((await context.helper()).path, plan, context.signal);
@@ -34,7 +35,7 @@ export async function startContainer(context: Context, word: string): Promise<vo
 export async function prepareStart(context: Context, word: string): Promise<Startable> {
   const container = await findContainer(context, word);
   const running = isRunning(container);
-  if (!running) await writePlan(context, await loadLaunch(context, container));
+  if (!running) await planAgain(context, container);
   const { directory, state } = container;
   return {
     helperPath: (await context.helper()).path,
@@ -43,6 +44,13 @@ export async function prepareStart(context: Context, word: string): Promise<Star
     interactive: state.options.interactive,
     running,
   };
+}
+
+/** With the ids it was made with: its files have owners by then. */
+async function planAgain(context: Context, container: Container): Promise<Plan> {
+  const { squashIds = false } = container.state;
+  const same = squashIds ? createContext({ ...context, squashIds }) : context;
+  return writePlan(same, await loadLaunch(same, container));
 }
 
 /** @throws LaunchError NOT_RUNNING for a paused one, which cannot be started but let go on */

@@ -35,6 +35,8 @@ export interface ContainerState {
   /** Seconds; -1: SIGKILL never follows. */
   readonly stopTimeout: number;
   /** Where its ports are published, and its address: as it was started last. */
+  /** It has no id but its user's: see ContextOptions. */
+  readonly squashIds?: true;
   readonly ports?: readonly PublishedPort[];
   readonly network?: ContainerNetwork;
   /** What was asked for and the image's VOLUMEs, with the volumes that were made for them. */

@@ -1,18 +1,25 @@
 import type { ExecOptions } from "../../api/containers/exec.js";
 import type { Invocation } from "../command.js";
+import { clientOptionsOf, requireTerminal } from "../flags/attach.js";
 import { given } from "../flags/given.js";
 import { variablesOf } from "../flags/process.js";
 import { inspectionContext } from "../inspection.js";
 
-/** Does not return on success: this process becomes the one that waits for the command, and ends with its status. */
+/** In the foreground this does not return on success: this process becomes the one that waits for the command, and ends with its status. */
 export async function run(invocation: Invocation): Promise<number> {
+  requireTerminal(invocation);
   const options = execOptionsOf(invocation);
+  const client = await clientOptionsOf(invocation, options.interactive);
   const context = await inspectionContext(invocation);
-  const { prepareExec } = await import("../../api/containers/exec.js");
+  const { execDetached, prepareExec } = await import("../../api/containers/exec.js");
   const prepared = await prepareExec(context, invocation.args[0] ?? "", options);
   invocation.signal.throwIfAborted();
+  if (options.detached) {
+    await execDetached(context, prepared);
+    return 0;
+  }
   const { becomeExec } = await import("../../api/containers/become.js");
-  return becomeExec(prepared);
+  return becomeExec(prepared, client);
 }
 
 function execOptionsOf({ args, flags, env }: Invocation): ExecOptions {
@@ -23,6 +30,7 @@ function execOptionsOf({ args, flags, env }: Invocation): ExecOptions {
     ...given("workdir", flags.text("workdir")),
     interactive: flags.on("interactive"),
     tty: flags.on("tty"),
+    detached: flags.on("detach"),
     privileged: flags.on("privileged"),
   };
 }

@@ -1,4 +1,5 @@
 import type { CommandGroup, CommandSpec, FlagSpec } from "../command.js";
+import { detachKeys, streamFlags } from "../flags/attach.js";
 import { stopFlags } from "../flags/life.js";
 import { execProcessFlags } from "../flags/process.js";
 import { json } from "../flags/shared.js";
@@ -16,8 +17,10 @@ export const lifeCommands: readonly CommandSpec[] = [
     args: "<container> <command> [args...]",
     summary: "run one more command in a running container",
     flags: [
-      { flags: "-i, --interactive", description: "pass our standard input on" },
+      { flags: "-d, --detach", description: "in the background, with nobody watching" },
+      ...streamFlags,
       ...execProcessFlags,
+      detachKeys,
       { flags: "--privileged", description: "with every capability the container's namespace can have" },
     ],
     passThrough: true,

@@ -6,16 +6,18 @@ import { stdinIsTerminal } from "../env.js";
 /** Whether the container gets input and a terminal, for the commands that make one. */
 export const streamFlags: readonly FlagSpec[] = [
   { flags: "-i, --interactive", description: "pass our standard input on" },
-  { flags: "-t, --tty", description: "give the container a terminal of its own" },
+  { flags: "-t, --tty", description: "give it a terminal of its own" },
 ];
+
+export const detachKeys: FlagSpec = {
+  flags: "--detach-keys <keys>",
+  description: "keys that leave the container to itself, such as ctrl-p,ctrl-q; '' for none",
+  default: "ctrl-p,ctrl-q",
+};
 
 /** How our own terminal is connected to a container's, for the commands that watch one. */
 export const clientFlags: readonly FlagSpec[] = [
-  {
-    flags: "--detach-keys <keys>",
-    description: "keys that leave the container to itself, such as ctrl-p,ctrl-q; '' for none",
-    default: "ctrl-p,ctrl-q",
-  },
+  detachKeys,
   {
     flags: "--sig-proxy <bool>",
     description: "pass signals on to the container",
