@@ -40,6 +40,6 @@ export const timeouts = {
   connect: 15_000,
   secureConnect: 15_000,
   response: 30_000,
-  /** No byte for this long: the connection is dead. */
-  stall: 30_000,
+  /** No byte for this long: the connection is dead. Three in a row, with the pauses between, end a download within 30 s. */
+  stall: 8_000,
 } as const;

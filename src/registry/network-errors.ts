@@ -167,6 +167,12 @@ function isLookupTimeout(error: unknown): boolean {
   return error instanceof Error && "event" in error && error.event === "lookup";
 }
 
+/** True if a connection was there, but in all the time we wait no answer to a request. */
+export function isSilence(error: NetworkError): boolean {
+  const { cause } = error.info;
+  return cause instanceof Error && "event" in cause && cause.event === "response";
+}
+
 function hintFor(failure: {
   readonly code: NetworkCode;
   readonly errno: string;

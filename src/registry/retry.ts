@@ -6,7 +6,7 @@ import {
   type ErrorCode,
   type PullrunError,
 } from "../core/errors.js";
-import { interruption } from "./network-errors.js";
+import { interruption, isSilence } from "./network-errors.js";
 
 /** Told before each wait. `attempt` counts from 1: the attempt that failed. */
 export interface RetryNotice {
@@ -47,10 +47,15 @@ export async function withRetries<T>(
   }
 }
 
-/** True for failures that another attempt may not meet: 408, 429, 5xx, resets, timeouts, wrong bytes. */
+/**
+ * True for failures that another attempt may not meet: 408, 429, 5xx, resets, timeouts, wrong bytes. A registry that
+ * takes a request and then says nothing for half a minute is not asked again: that would be a minute and a half.
+ */
 export function mayPass(error: unknown): error is PullrunError {
   if (error instanceof IntegrityError) return true;
-  if (error instanceof NetworkError) return error.code === "RESET" || error.code === "TIMEOUT";
+  if (error instanceof NetworkError) {
+    return error.code === "RESET" || (error.code === "TIMEOUT" && !isSilence(error));
+  }
   if (!(error instanceof RegistryError)) return false;
   const retryable = error.code === "RATE_LIMITED" || error.code === "UPSTREAM";
   return retryable && (retryAfterOf(error) ?? 0) <= longestRetryAfterMs;

@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:net";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { networkError } from "../../src/registry/network-errors.js";
+import { mayPass } from "../../src/registry/retry.js";
 import { noAbort, openTestRepository } from "../support/registry-client.js";
 
 const hub = new URL("https://registry-1.docker.io/v2/");
@@ -52,6 +53,12 @@ describe("a network failure in one line", () => {
       "cannot reach registry-1.docker.io: name lookup failed (ETIMEDOUT)",
     );
     expect(networkError(hub, error).code).toBe("DNS");
+  });
+
+  test("of a registry that took the request and said nothing is not met by asking again, as others are", () => {
+    const silence = Object.assign(systemError("ETIMEDOUT"), { event: "response" });
+    const noConnection = Object.assign(systemError("ETIMEDOUT"), { event: "connect" });
+    expect([silence, noConnection].map((error) => mayPass(networkError(hub, error)))).toEqual([false, true]);
   });
 
   test("stays one printable line whatever the system says", () => {
