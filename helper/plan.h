@@ -74,6 +74,7 @@ enum phase { HOST = 1, CHILD = 2, CLEANUP = 4, CREATED = 8 };
   X (50, JOIN, "join", "iii", HOST) \
   X (51, SECCOMP, "seccomp", "ib", HOST | CHILD) \
   X (52, JOIN_NAMESPACE, "join-namespace", "si", HOST) \
+  X (54, INIT, "init", "", CHILD) \
   X (55, SEAL, "seal", "", HOST) \
   X (60, COPY_UP, "copy-up", "ss", CHILD) \
   X (61, OPEN_TREE, "open-tree", "issi", CHILD) \

@@ -8,6 +8,7 @@
 
 #include "entries.h"
 #include "erofs.h"
+#include "init.h"
 #include "join.h"
 #include "mount.h"
 #include "network.h"
@@ -55,6 +56,7 @@ static int (*const execute[STEP_KIND_LIMIT]) (struct context *, const struct ste
   [STEP_JOIN] = step_join,
   [STEP_JOIN_NAMESPACE] = step_join_namespace,
   [STEP_SEAL] = step_seal,
+  [STEP_INIT] = step_init,
   [STEP_SECCOMP] = step_seccomp,
   [STEP_UNSHARE] = step_unshare,
   [STEP_PRIVATE_MOUNTS] = step_private_mounts,

@@ -27,6 +27,7 @@ export type LaunchCode =
   | "NO_NETWORK"
   | "NO_HELPER"
   | "NO_COMMAND"
+  | "NO_CAPABILITY"
   | "BAD_USER"
   | "BAD_IMAGE"
   | "BAD_MOUNT"

@@ -89,6 +89,7 @@ export const stepLayouts: { readonly [K in Step["kind"]]: StepLayout<K> } = {
   interface: layout(68, "ssis", "name", "address", "prefix", "gateway"),
   "reserve-port": layout(69, "isii", "protocol", "address", "port", "hold"),
   request: layout(70, "sbs", "path", "request", "expected"),
+  init: layout(54, ""),
   seal: layout(55, ""),
   record: layout(42, "s", "directory"),
   terminal: layout(44, "iii", "uid", "console", "host"),

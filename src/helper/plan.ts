@@ -172,7 +172,12 @@ export type Step =
   | { readonly kind: "domainname"; readonly name: string }
   /** `key` with slashes, below /proc/sys. */
   | { readonly kind: "sysctl"; readonly key: string; readonly value: string }
-  | { readonly kind: "rlimit"; readonly resource: number; readonly soft: number; readonly hard: number }
+  | {
+      readonly kind: "rlimit";
+      readonly resource: number;
+      readonly soft: number | bigint;
+      readonly hard: number | bigint;
+    }
   | { readonly kind: "oom-score"; readonly value: string }
   | { readonly kind: "loopback" }
   /** Gives an interface of the network namespace its IPv4 address and brings it up. */
@@ -214,6 +219,8 @@ export type Step =
   | { readonly kind: "umask"; readonly mask: number }
   | { readonly kind: "working-dir"; readonly path: string }
   | { readonly kind: "environment"; readonly entries: readonly string[] }
+  /** Stays as the process it is, reaps and passes signals on; what follows happens in a child of its. */
+  | { readonly kind: "init" }
   | { readonly kind: "exec"; readonly argv: readonly string[] }
   /** Read an entry stream (see entries.ts) from `fd` and create it below the root; file data comes from the tars. */
   | { readonly kind: "create-entries"; readonly fd: number; readonly tars: readonly string[] }

@@ -19,6 +19,15 @@ export interface Process {
   readonly cwd: string;
   readonly capabilities: CapabilitySets;
   readonly noNewPrivileges: boolean;
+  readonly rlimits?: readonly Rlimit[];
+  readonly oomScoreAdj?: number;
+}
+
+export interface Rlimit {
+  /** `RLIMIT_NOFILE`. */
+  readonly type: string;
+  readonly soft: number;
+  readonly hard: number;
 }
 
 /** Names such as `CAP_CHOWN`; a set that is missing is empty. */
@@ -39,11 +48,14 @@ export interface Mount {
 export type NamespaceType = "mount" | "pid" | "uts" | "ipc" | "network" | "cgroup" | "user";
 
 export interface Linux {
-  readonly namespaces: readonly { readonly type: NamespaceType }[];
+  /** Those with a path exist already. */
+  readonly namespaces: readonly { readonly type: NamespaceType; readonly path?: string }[];
   readonly uidMappings?: readonly OciIdMapping[];
   readonly gidMappings?: readonly OciIdMapping[];
   readonly cgroupsPath: string;
   readonly resources: Resources;
+  /** Keys with dots, as sysctl(8) has them. */
+  readonly sysctl?: Readonly<Record<string, string>>;
   readonly seccomp?: Seccomp;
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];

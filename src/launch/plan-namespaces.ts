@@ -8,14 +8,15 @@ import type { CgroupPlan } from "./cgroups.js";
 import { idMapsOf, planMap } from "./id-mappings.js";
 import { namespaceFlags } from "./namespaces.js";
 import type { NetworkSteps } from "./network/steps.js";
-import type { Spec } from "./oci-spec.js";
+import type { NamespaceType, Spec } from "./oci-spec.js";
 import type { PlacedMount } from "./mounts.js";
 import type { SeccompProgram } from "./seccomp-compile.js";
 import { lowerDirectories, lowerMountSteps, mountPointSteps } from "./plan-lowers.js";
 import { attachTreeStep, copyUpSteps, mountTrees, openTreeStep } from "./plan-trees.js";
 import { mountSteps } from "./plan-mounts.js";
-import { processSteps } from "./plan-process.js";
 import { keepSteps, streamSteps, type Supervision } from "./plan-supervise.js";
+import { oomScoreSteps, processSteps } from "./plan-process.js";
+import { sysctlPath } from "./sysctls.js";
 
 export interface NamespacePlanInput {
   readonly spec: Spec;
@@ -35,6 +36,12 @@ export interface NamespacePlanInput {
   readonly network?: NetworkSteps | undefined;
   /** The mounts in the spec that were asked for. */
   readonly mounts?: readonly PlacedMount[];
+  /** Before the clone, for the namespaces it shares with other containers. */
+  readonly joins?: readonly PlanStep[];
+  /** Where devices are that a container may open besides the usual ones, so that its mounts are not all nodev. */
+  readonly anyDevice?: boolean;
+  /** Whether its first process is ours: see {@link IsolationOptions}. */
+  readonly init?: boolean;
   /** Whether the container gets our stdin. */
   readonly interactive: boolean;
   /** Undefined: it runs in the foreground. */
@@ -51,16 +58,17 @@ export function planNamespaces(input: NamespacePlanInput): Plan {
     ...input.cgroups.hostSteps,
     ...cloneSteps(input),
     // Not with the clone: the cgroup namespace's root is the cgroup we are in when it is made.
-    { kind: "unshare", flags: cloneFlags.CLONE_NEWCGROUP },
+    ...(has(spec, "cgroup") ? [{ kind: "unshare", flags: cloneFlags.CLONE_NEWCGROUP } as const] : []),
     ...trees.map(openTreeStep),
     { kind: "private-mounts" },
     ...rootSteps(input),
     ...copyUpSteps(input.mounts ?? []),
     ...spec.mounts.flatMap((mount) => {
       const tree = trees.find(({ target }) => target === mount.destination);
-      return tree === undefined ? mountSteps(mount, input.cgroups) : [attachTreeStep(tree, mount)];
+      return tree === undefined ? mountSteps(mount, input) : [attachTreeStep(tree, mount)];
     }),
-    ...sealSteps(spec),
+    ...sysctlSteps(spec.linux.sysctl ?? {}),
+    ...sealSteps(input),
     ...identitySteps(input),
     ...streamSteps({ process: spec.process, interactive: input.interactive }),
     { kind: "pivot" },
@@ -69,6 +77,7 @@ export function planNamespaces(input: NamespacePlanInput): Plan {
       own: idMapsOf(privilege) === undefined ? input.own : undefined,
       noNewPrivileges: spec.process.noNewPrivileges,
       seccomp: input.seccomp,
+      init: input.init ?? false,
     }),
     ...createdSteps(input.network),
     { kind: "cleanup" },
@@ -79,7 +88,7 @@ export function planNamespaces(input: NamespacePlanInput): Plan {
 }
 
 function cloneSteps(input: NamespacePlanInput): PlanStep[] {
-  const { spec, privilege, containerDir, lowers, network, supervision } = input;
+  const { spec, privilege, containerDir, lowers, network, joins, supervision } = input;
   return [
     { kind: "make-dir", path: containerDir, mode: 0o700 },
     // Held as long as we live: tells a running container from what a crash left.
@@ -87,6 +96,8 @@ function cloneSteps(input: NamespacePlanInput): PlanStep[] {
     ...keepSteps({ containerDir, supervision, process: spec.process }),
     ...directorySteps(lowers, containerDir),
     ...(network?.host ?? []),
+    ...(joins ?? []),
+    ...oomSteps(spec, privilege),
     { kind: "hint", text: namespaceHint(privilege) },
     cloneStep(input),
     { kind: "hint", text: "" },
@@ -94,8 +105,8 @@ function cloneSteps(input: NamespacePlanInput): PlanStep[] {
 }
 
 /** Of those namespaces that are not joined, and the cgroup one: see above. */
-function cloneStep({ spec, privilege, cgroups, network }: NamespacePlanInput): PlanStep {
-  const joined = (network?.host ?? []).reduce<number>(
+function cloneStep({ spec, privilege, cgroups, network, joins }: NamespacePlanInput): PlanStep {
+  const joined = [...(network?.host ?? []), ...(joins ?? [])].reduce<number>(
     (flags, step) => (step.kind === "join" ? flags | step.namespaces : flags),
     cloneFlags.CLONE_NEWCGROUP,
   );
@@ -169,23 +180,46 @@ export function rootSteps({
   ];
 }
 
+function has({ linux }: Spec, wanted: NamespaceType): boolean {
+  return linux.namespaces.some(({ type, path }) => type === wanted && path === undefined);
+}
+
+/** In a user namespace before the clone: the child's own file belongs to an id it cannot act as. */
+function oomSteps({ process }: Spec, privilege: Privilege): PlanStep[] {
+  if (process.oomScoreAdj === undefined || idMapsOf(privilege) === undefined) return [];
+  return oomScoreSteps(process.oomScoreAdj);
+}
+
+function sysctlSteps(sysctl: Readonly<Record<string, string>>): PlanStep[] {
+  const entries = Object.entries(sysctl);
+  if (entries.length === 0) return [];
+  const text =
+    "the kernel has no such setting for a container here, or takes no such value: leave it out of --sysctl";
+  return [
+    { kind: "hint", text },
+    ...entries.map(([key, value]): PlanStep => ({ kind: "sysctl", key: sysctlPath(key), value })),
+    { kind: "hint", text: "" },
+  ];
+}
+
 /** Closes what is open after the mounts. `nodev` on the root goes with plan-dev.ts. */
-function sealSteps({ linux, root, process }: Spec): PlanStep[] {
+function sealSteps({ spec, anyDevice }: NamespacePlanInput): PlanStep[] {
+  const { linux, root, process } = spec;
+  const nodev = anyDevice === true ? 0 : mountFlags.MS_NODEV;
   const uid = linux.uidMappings?.[0]?.containerID ?? 0;
   const gid = linux.gidMappings?.[0]?.containerID ?? 0;
   return [
     ...linux.maskedPaths.map((target): PlanStep => ({ kind: "mask", target })),
     ...linux.readonlyPaths.map((target): PlanStep => ({ kind: "readonly", target })),
     ...(process.cwd === "/" ? [] : [{ kind: "mkdir", target: process.cwd, mode: 0o755, uid, gid } as const]),
-    { kind: "remount", target: "/", flags: mountFlags.MS_NODEV | (root.readonly ? mountFlags.MS_RDONLY : 0) },
+    { kind: "remount", target: "/", flags: nodev | (root.readonly ? mountFlags.MS_RDONLY : 0) },
   ];
 }
 
 function identitySteps({ spec, containerId, network }: NamespacePlanInput): PlanStep[] {
-  const ownNetwork = spec.linux.namespaces.some(({ type }) => type === "network");
   return [
-    { kind: "hostname", name: spec.hostname },
-    ...(ownNetwork ? [{ kind: "loopback" } as const] : []),
+    ...(has(spec, "uts") ? [{ kind: "hostname", name: spec.hostname } as const] : []),
+    ...(has(spec, "network") ? [{ kind: "loopback" } as const] : []),
     ...(network?.child ?? []),
     // runc's name for it. A keyring of its own: the session's holds keys of whoever started us.
     { kind: "session-keyring", name: `_ses.${containerId}` },

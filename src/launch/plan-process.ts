@@ -2,6 +2,7 @@ import type { PlanStep } from "../helper/plan.js";
 import { capabilityMask, type OwnCapabilities } from "./capabilities.js";
 import type { Process } from "./oci-spec.js";
 import type { SeccompProgram } from "./seccomp-compile.js";
+import { rlimitSteps } from "./ulimits.js";
 
 export interface ProcessStepsInput {
   readonly process: Process;
@@ -9,6 +10,8 @@ export interface ProcessStepsInput {
   readonly own: OwnCapabilities | undefined;
   readonly noNewPrivileges: boolean;
   readonly seccomp: SeccompProgram | undefined;
+  /** Whether a process of ours stays as the first, and the command becomes its child. */
+  readonly init?: boolean;
 }
 
 const setGroups = capabilityMask(["CAP_SETGID"]);
@@ -16,19 +19,34 @@ const dropBounding = capabilityMask(["CAP_SETPCAP"]);
 
 /** From inside the new root to the command: directory, privileges, environment, exec. */
 export function processSteps(input: ProcessStepsInput): PlanStep[] {
-  const { noNewPrivileges, seccomp } = input;
-  const { cwd, env, args } = input.process;
+  const { noNewPrivileges, seccomp, own } = input;
+  const { cwd, env, args, rlimits = [], oomScoreAdj } = input.process;
   const filter = seccomp === undefined ? [] : seccompSteps(seccomp);
   return [
     // Before the user is dropped, as runc: a user may start in a directory it may not enter.
     { kind: "working-dir", path: cwd },
     { kind: "umask", mask: 0o022 },
     { kind: "environment", entries: env },
+    ...rlimitSteps(rlimits),
+    // Only a process that keeps its ids can write it now: see plan-namespaces.ts for the others.
+    ...(oomScoreAdj === undefined || own === undefined ? [] : oomScoreSteps(oomScoreAdj)),
     // The kernel takes a filter from who has CAP_SYS_ADMIN, which the next step drops, or can gain nothing any more.
     ...(noNewPrivileges ? [] : filter),
     credentials(input),
     ...(noNewPrivileges ? [{ kind: "no-new-privileges" } as const, ...filter] : []),
+    ...(input.init === true ? [{ kind: "init" } as const] : []),
     { kind: "exec", argv: args },
+  ];
+}
+
+export function oomScoreSteps(value: number): PlanStep[] {
+  return [
+    {
+      kind: "hint",
+      text: "only root, with CAP_SYS_RESOURCE, can lower an OOM score: give --oom-score-adj one above ours",
+    },
+    { kind: "oom-score", value: String(value) },
+    { kind: "hint", text: "" },
   ];
 }
 

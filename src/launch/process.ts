@@ -1,9 +1,10 @@
 import type { ProcessConfig } from "../core/image-config.js";
-import { dockerCapabilities } from "./capabilities.js";
+import { capabilitiesOf, type OwnCapabilities } from "./capabilities.js";
 import { commandOf, workingDirOf } from "./command.js";
 import { environmentOf } from "./env.js";
 import type { CapabilitySets, Process } from "./oci-spec.js";
 import type { RunOptions } from "./run-options.js";
+import { rlimitsOf } from "./ulimits.js";
 import type { ContainerUser } from "./user.js";
 
 export interface ProcessInput {
@@ -11,6 +12,8 @@ export interface ProcessInput {
   readonly options: RunOptions;
   readonly user: ContainerUser;
   readonly hostname: string;
+  /** What we can give; undefined for everything, in a user namespace. */
+  readonly own: OwnCapabilities | undefined;
   /** False where the kernel denies setgroups. */
   readonly groups: boolean;
 }
@@ -24,16 +27,17 @@ export function createProcess(input: ProcessInput): Process {
     args: commandOf(image, options),
     env: environmentOf({ image: image.env, user: options.env, hostname, home: user.home }),
     cwd: workingDirOf(image, options),
-    capabilities: capabilitiesFor(user.uid),
+    capabilities: capabilitiesFor(user.uid, capabilitiesOf(options, input.own)),
     noNewPrivileges: options.noNewPrivileges ?? false,
+    ...(options.ulimits === undefined ? {} : { rlimits: rlimitsOf(options.ulimits) }),
+    ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
   };
 }
 
 /**
- * As docker since the inheritable sets were emptied (CVE-2022-24769): root gets its 14, another user gets what execve
+ * As docker since the inheritable sets were emptied (CVE-2022-24769): root gets all of them, another user gets what execve
  * would leave it, nothing, but may still gain them through file capabilities within the bounding set.
  */
-function capabilitiesFor(uid: number): CapabilitySets {
-  const bounding = dockerCapabilities;
+function capabilitiesFor(uid: number, bounding: readonly string[]): CapabilitySets {
   return uid === 0 ? { bounding, effective: bounding, permitted: bounding } : { bounding };
 }

@@ -1,6 +1,6 @@
 import { UsageError } from "../core/errors.js";
 import { checkFileOptions, type FileOptions } from "./options/files.js";
-import type { IsolationOptions } from "./options/isolation.js";
+import { checkIsolationOptions, type IsolationOptions } from "./options/isolation.js";
 import { checkLimitOptions, type LimitOptions } from "./options/limits.js";
 import { checkNetworkOptions, type NetworkOptions } from "./options/network.js";
 import { checkProcessOptions, type ProcessOptions } from "./options/process.js";
@@ -13,6 +13,7 @@ export interface RunOptions
 export function checkRunOptions(options: RunOptions): void {
   checkProcessOptions(options);
   checkFileOptions(options);
+  checkIsolationOptions(options);
   checkLimitOptions(options);
   checkNetworkOptions(options);
   if (options.isolation === "chroot") checkChroot(options);

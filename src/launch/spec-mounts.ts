@@ -5,10 +5,12 @@ import { idMapsOf, isMapped } from "./id-mappings.js";
 import { byDepth, ociMount, type PlacedMount } from "./mounts.js";
 import type { Mount } from "./oci-spec.js";
 import { hasOwnNetwork, joinedContainer, type NetworkMode } from "./options/network.js";
+import type { RunOptions } from "./run-options.js";
 
 export interface SpecMountsInput {
   readonly privilege: Privilege;
-  readonly network: NetworkMode;
+  /** Which namespaces it shares, and whether it is privileged. */
+  readonly options: Pick<RunOptions, "network" | "pid" | "ipc" | "privileged">;
   /** Absolute host directory with the generated /etc files, if they are to be mounted. */
   readonly containerDir: string | undefined;
   /** What was asked for. */
@@ -30,16 +32,19 @@ export function specMounts(input: SpecMountsInput): Mount[] {
   const taken = new Set(asked.map(({ destination }) => destination));
   const isFree = ({ destination }: Mount): boolean =>
     !taken.has(destination) && !(taken.has("/dev") && destination.startsWith("/dev/"));
-  const files = containerDir === undefined ? [] : fileMounts(filesDirectory(containerDir, input.network));
+  const files =
+    containerDir === undefined ? [] : fileMounts(filesDirectory(containerDir, input.options.network));
   return [
     ...kernelMounts(input).filter(isFree),
-    ...byDepth([...asked, ...[shmMount(input.shmSize), ...files].filter(isFree)]),
+    ...byDepth([...asked, ...[shmMount(input), ...files].filter(isFree)]),
   ];
 }
 
-function kernelMounts({ privilege, network }: SpecMountsInput): Mount[] {
+const mqueue: Mount = { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: strict };
+
+function kernelMounts({ privilege, options }: SpecMountsInput): Mount[] {
   return [
-    { destination: "/proc", type: "proc", source: "proc", options: strict },
+    procMount(privilege, options),
     {
       destination: "/dev",
       type: "tmpfs",
@@ -47,16 +52,42 @@ function kernelMounts({ privilege, network }: SpecMountsInput): Mount[] {
       options: ["nosuid", "strictatime", "mode=755", "size=65536k"],
     },
     { destination: "/dev/pts", type: "devpts", source: "devpts", options: devptsOptions(privilege) },
-    sysMount(privilege, network),
-    { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro", ...strict] },
-    { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: strict },
+    sysMount(privilege, options),
+    {
+      destination: "/sys/fs/cgroup",
+      type: "cgroup",
+      source: "cgroup",
+      options: [...readOnlyUnless(options.privileged), ...strict],
+    },
+    // Not every host has one mounted, which could be bound.
+    ...(options.ipc === "host" && idMapsOf(privilege) !== undefined ? [] : [mqueue]),
   ];
 }
 
-function shmMount(bytes: number): Mount {
-  const size = bytes % 1024 === 0 ? `${bytes / 1024}k` : String(bytes);
-  const options = [...strict, "mode=1777", `size=${size}`];
-  return { destination: "/dev/shm", type: "tmpfs", source: "shm", options };
+/** Of namespaces that are not the user namespace's own it may make no new mount: the host's is bound. */
+function hostMount(path: string, options: readonly string[]): Mount {
+  return { destination: path, type: "bind", source: path, options: ["rbind", ...strict, ...options] };
+}
+
+function procMount(privilege: Privilege, { pid }: SpecMountsInput["options"]): Mount {
+  if (pid === "host" && idMapsOf(privilege) !== undefined) return hostMount("/proc", []);
+  return { destination: "/proc", type: "proc", source: "proc", options: strict };
+}
+
+function readOnlyUnless(writable: boolean | undefined): string[] {
+  return writable === true ? [] : ["ro"];
+}
+
+/** Programs that share memory by name find each other in /dev/shm. */
+function shmMount({ shmSize, options }: SpecMountsInput): Mount {
+  if (options.ipc === "host") return hostMount("/dev/shm", []);
+  const size = shmSize % 1024 === 0 ? `${shmSize / 1024}k` : String(shmSize);
+  return {
+    destination: "/dev/shm",
+    type: "tmpfs",
+    source: "shm",
+    options: [...strict, "mode=1777", `size=${size}`],
+  };
 }
 
 /** devpts refuses to mount with a group that has no mapping. */
@@ -67,12 +98,16 @@ function devptsOptions(privilege: Privilege): string[] {
   return hasTtyGroup ? [...options, `gid=${ttyGroup}`] : options;
 }
 
-/** A new sysfs belongs to whoever owns the network namespace; a user namespace on the host's network does not. */
-function sysMount(privilege: Privilege, network: NetworkMode): Mount {
+/** A new sysfs belongs to whoever owns the network namespace; a user namespace on another's network does not. */
+function sysMount(privilege: Privilege, { network, privileged }: SpecMountsInput["options"]): Mount {
   const foreign = idMapsOf(privilege) !== undefined && !hasOwnNetwork(network);
-  if (foreign)
-    return { destination: "/sys", type: "bind", source: "/sys", options: ["rbind", ...strict, "ro"] };
-  return { destination: "/sys", type: "sysfs", source: "sysfs", options: [...strict, "ro"] };
+  if (foreign) return hostMount("/sys", readOnlyUnless(privileged));
+  return {
+    destination: "/sys",
+    type: "sysfs",
+    source: "sysfs",
+    options: [...strict, ...readOnlyUnless(privileged)],
+  };
 }
 
 /** Whoever shares a container's network shares its names, and so what is written there when others come. */

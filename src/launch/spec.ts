@@ -11,7 +11,8 @@ import { seccompOf } from "./spec-seccomp.js";
 import { resourcesOf } from "./resources.js";
 import { checkRunOptions, type RunOptions } from "./run-options.js";
 import { specMounts } from "./spec-mounts.js";
-import { resolveUser, type AccountFiles } from "./user.js";
+import { sysctlsOf } from "./sysctls.js";
+import { resolveUser, withGroups, type AccountFiles } from "./user.js";
 
 /** Docker's; bytes. */
 const defaultShmSize = 64 * 1024 * 1024;
@@ -42,12 +43,17 @@ export interface SpecInput {
 export function createSpec(input: SpecInput): Spec {
   const { image, options, containerDir } = input;
   checkRunOptions(options);
-  const user = resolveUser(options.user ?? image.process.user, input.facts);
+  const user = withGroups(
+    resolveUser(options.user ?? image.process.user, input.facts),
+    options.groupAdd ?? [],
+    input.facts,
+  );
   requireMapped(user, input.privilege);
   const privilege = privilegeFor(user, input.privilege);
   const hostname = hostnameOf(input);
   const groups = privilege.kind !== "single";
-  const process = createProcess({ image: image.process, options, user, hostname, groups });
+  const own = idMapsOf(privilege) === undefined ? input.host.own : undefined;
+  const process = createProcess({ image: image.process, options, user, hostname, groups, own });
   return {
     ociVersion: "1.0.2",
     process,
@@ -55,7 +61,7 @@ export function createSpec(input: SpecInput): Spec {
     hostname,
     mounts: specMounts({
       privilege,
-      network: options.network,
+      options,
       containerDir,
       mounts: input.mounts ?? [],
       shmSize: options.shmSize ?? defaultShmSize,
@@ -70,7 +76,7 @@ export function hostnameOf(
 ): string {
   const { options, containerId, host, sharedHostname } = input;
   if (sharedHostname !== undefined) return sharedHostname;
-  const shared = options.network === "host" || options.isolation === "chroot";
+  const shared = options.network === "host" || options.uts === "host" || options.isolation === "chroot";
   return options.hostname ?? (shared && host.hostname !== "" ? host.hostname : shortId(containerId));
 }
 
@@ -78,22 +84,34 @@ function linuxOf(input: SpecInput, process: Process): Linux {
   const { options, host } = input;
   const seccomp = seccompOf(options, process.capabilities.bounding, host);
   const maps = idMapsOf(input.privilege);
+  const own = namespaceTypes(input);
+  const sysctl = sysctlsOf(options.sysctls ?? {}, own);
   return {
-    namespaces: namespaceTypes(input).map((type) => ({ type })),
+    namespaces: own.map((type) => ({ type })),
     ...(maps === undefined
       ? {}
       : { uidMappings: ociMapping(maps.uidMap), gidMappings: ociMapping(maps.gidMap) }),
     cgroupsPath: `/pullrun/${input.containerId}`,
     resources: resourcesOf(options, host.swapAccounting),
+    ...(Object.keys(sysctl).length === 0 ? {} : { sysctl }),
     ...(seccomp === undefined ? {} : { seccomp }),
-    maskedPaths: options.unmasked === true ? [] : [...maskedPaths, ...host.thermalThrottle],
-    readonlyPaths: options.unmasked === true ? [] : readonlyPaths,
+    maskedPaths: isUnmasked(options) ? [] : [...maskedPaths, ...host.thermalThrottle],
+    readonlyPaths: isUnmasked(options) ? [] : readonlyPaths,
   };
 }
 
+function isUnmasked({ unmasked, privileged }: RunOptions): boolean {
+  return unmasked === true || privileged === true;
+}
+
 function namespaceTypes(input: SpecInput): NamespaceType[] {
-  const own: NamespaceType[] = ["mount", "pid", "uts", "ipc", "cgroup"];
-  if (hasOwnNetwork(input.options.network)) own.push("network");
+  const { network, pid, uts, ipc, cgroupns } = input.options;
+  const shared = { pid, uts, ipc, cgroup: cgroupns };
+  const own: NamespaceType[] = [
+    "mount",
+    ...(["pid", "uts", "ipc", "cgroup"] as const).filter((type) => shared[type] === undefined),
+  ];
+  if (hasOwnNetwork(network)) own.push("network");
   if (idMapsOf(input.privilege) !== undefined) own.unshift("user");
   return own;
 }

@@ -37,6 +37,18 @@ export function resolveUser(spec: string, files: AccountFiles): ContainerUser {
   return { uid: account.uid, gid: account.gid, groups: [...all], home };
 }
 
+/** The user with further groups. @throws LaunchError BAD_USER */
+export function withGroups(
+  user: ContainerUser,
+  groups: readonly string[],
+  files: AccountFiles,
+): ContainerUser {
+  if (groups.length === 0) return user;
+  const entries = parseGroup(files.group ?? "");
+  const more = groups.map((group) => findGroup(group, group, entries));
+  return { ...user, groups: [...new Set([...user.groups, ...more])] };
+}
+
 function findAccount(spec: string, user: string, entries: readonly PasswdEntry[]): PasswdEntry {
   const uid = user === "" ? 0 : numeric(spec, user);
   const found = entries.find((entry) => (uid === undefined ? entry.name === user : entry.uid === uid));

@@ -1,3 +1,4 @@
+import { readFileSync, readlinkSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Privilege } from "../../src/helper/privilege.js";
 import { callAnswers, callArguments } from "./denied-calls.js";
@@ -74,6 +75,78 @@ function confinementTests(privilege: Privilege, id: number): void {
     });
     const { stdout } = launcher.run(["call", "39"], { options: { seccomp: { file: "p", text } } });
     expect(stdout).toBe("39 EROFS\n");
+  });
+
+  test("has the capabilities it was given and no others, and the calls that go with them", () => {
+    const { stdout } = launcher.run(["cat", "/proc/self/status", "call", "166", "call", "321,0,0"], {
+      options: { capDrop: ["ALL"], capAdd: ["SYS_ADMIN"] },
+    });
+    expect([field(stdout, "CapBnd"), field(stdout, "CapEff")]).toEqual([
+      "0000000000200000",
+      "0000000000200000",
+    ]);
+    expect(stdout).toMatch(/166 E(?:FAULT|INVAL|NOENT)/);
+  });
+
+  test("has the limits of its processes", () => {
+    const ulimits = [
+      { name: "nofile", soft: 100, hard: 200 },
+      { name: "core", soft: 0, hard: 0 },
+    ];
+    const { stdout } = launcher.run(["cat", "/proc/self/limits"], { options: { ulimits } });
+    expect(stdout).toMatch(/^Max open files +100 +200 +files/m);
+    expect(stdout).toMatch(/^Max core file size +0 +0 +bytes/m);
+  });
+
+  test("has a score for when memory is short", () => {
+    const { stdout } = launcher.run(["cat", "/proc/self/oom_score_adj"], { options: { oomScoreAdj: 500 } });
+    expect(stdout).toBe("500\n");
+  });
+
+  test("has settings of its own in its namespaces", () => {
+    const { stdout, stderr } = launcher.run(
+      ["cat", "/proc/sys/net/ipv4/ip_forward", "cat", "/proc/sys/net/ipv4/ip_unprivileged_port_start"],
+      { options: { sysctls: { "net.ipv4.ip_forward": "1" } } },
+    );
+    expect(stdout + stderr).toBe("1\n0\n");
+  });
+
+  test("CVE-2022-0811: a setting hidden in another's value is not made", () => {
+    const before = readFileSync("/proc/sys/kernel/core_pattern", "utf8");
+    const sysctls = { "net.ipv4.ip_forward": "1+kernel.core_pattern=|/evil" };
+    const { status, stderr } = launcher.run(["pid", ""], { options: { sysctls } });
+    expect(status).toBe(125);
+    expect(stderr).toContain("cannot set kernel setting: net/ipv4/ip_forward: Invalid argument");
+    expect(readFileSync("/proc/sys/kernel/core_pattern", "utf8")).toBe(before);
+  });
+
+  test("with an init is the second process, and its exit status is the container's", () => {
+    const { status, stdout } = launcher.run(["pid", "", "cat", "/proc/1/comm", "exit", "7"], {
+      options: { init: true },
+    });
+    expect([status, stdout]).toEqual([7, "pid 2\npullrun-helper\n"]);
+  });
+
+  test("with an init that finds no program gives 127", () => {
+    expect(launcher.run([], { options: { init: true }, command: ["/none"] }).status).toBe(127);
+  });
+
+  test.each([
+    ["pid", { pid: "host" }, "pid"],
+    ["ipc", { ipc: "host" }, "ipc"],
+    ["uts", { uts: "host" }, "uts"],
+    ["cgroup", { cgroupns: "host" }, "cgroup"],
+  ] as const)("shares the host's %s namespace when asked to", (_kind, options, name) => {
+    const { stdout, stderr } = launcher.run(["link", `/proc/self/ns/${name}`], { options });
+    expect(stdout + stderr).toBe(`${readlinkSync(`/proc/self/ns/${name}`)}\n`);
+  });
+
+  test("privileged, has every capability it can have, no filter, and all of /proc", () => {
+    const { stdout, stderr } = launcher.run(["cat", "/proc/self/status", "list", "/proc/scsi"], {
+      options: { privileged: true },
+    });
+    const full = id === 0 ? field(readFileSync("/proc/self/status", "utf8"), "CapPrm") : "000001ffffffffff";
+    expect([field(stdout, "CapEff"), field(stdout, "Seccomp"), stderr]).toEqual([full, "0", ""]);
   });
 
   test("with a profile that kills ends by SIGSYS", () => {

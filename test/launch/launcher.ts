@@ -176,7 +176,13 @@ function planFor(input: PlanInput): Plan {
   const { interactive } = options;
   if (!isolated) return planChroot({ ...shared, files, interactive, rootDir: rootfs });
   writeFiles(containerDir, owner, files);
-  return planNamespaces({ ...shared, interactive, lowers: [lower] });
+  return planNamespaces({
+    ...shared,
+    interactive,
+    init: options.init ?? false,
+    anyDevice: options.privileged ?? false,
+    lowers: [lower],
+  });
 }
 
 function cgroupHostFor(owner: number, { onlyV2 }: Wanted): CgroupHost {

@@ -77,36 +77,40 @@ test("is this, step by step, for hello-world as root", () => {
     35. remount target=/sys/fs/cgroup flags=MS_RDONLY|MS_NOSUID|MS_NODEV|MS_NOEXEC
     36. mount fstype=mqueue source=mqueue target=/dev/mqueue flags=MS_NOSUID|MS_NODEV|MS_NOEXEC
     37. mount fstype=tmpfs source=shm target=/dev/shm flags=MS_NOSUID|MS_NODEV|MS_NOEXEC data=mode=1777,size=65536k
-    38. mask target=/proc/acpi
-    39. mask target=/proc/asound
-    40. mask target=/proc/interrupts
-    41. mask target=/proc/kcore
-    42. mask target=/proc/keys
-    43. mask target=/proc/latency_stats
-    44. mask target=/proc/sched_debug
-    45. mask target=/proc/scsi
-    46. mask target=/proc/timer_list
-    47. mask target=/proc/timer_stats
-    48. mask target=/sys/devices/virtual/powercap
-    49. mask target=/sys/firmware
-    50. readonly target=/proc/bus
-    51. readonly target=/proc/fs
-    52. readonly target=/proc/irq
-    53. readonly target=/proc/sys
-    54. readonly target=/proc/sysrq-trigger
-    55. remount target=/ flags=MS_NODEV
-    56. hostname name=0123456789ab
-    57. loopback
-    58. session-keyring name=_ses.0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
-    59. stdin-null
-    60. pivot
-    61. working-dir path=/
-    62. umask mask=022
-    63. environment entries=[PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOSTNAME=0123456789ab HOME=/]
-    64. credentials uid=0 gid=0 bounding=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP permitted=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP effective=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP inheritable=none ambient=none groups=[0]
-    65. exec argv=[/hello]
-    66. cleanup
-    67. remove-tree path=/store/containers/ID
+    38. hint text="the kernel has no such setting for a container here, or takes no such value: leave it out of --sysctl"
+    39. sysctl key=net/ipv4/ping_group_range value="0 2147483647"
+    40. sysctl key=net/ipv4/ip_unprivileged_port_start value=0
+    41. hint
+    42. mask target=/proc/acpi
+    43. mask target=/proc/asound
+    44. mask target=/proc/interrupts
+    45. mask target=/proc/kcore
+    46. mask target=/proc/keys
+    47. mask target=/proc/latency_stats
+    48. mask target=/proc/sched_debug
+    49. mask target=/proc/scsi
+    50. mask target=/proc/timer_list
+    51. mask target=/proc/timer_stats
+    52. mask target=/sys/devices/virtual/powercap
+    53. mask target=/sys/firmware
+    54. readonly target=/proc/bus
+    55. readonly target=/proc/fs
+    56. readonly target=/proc/irq
+    57. readonly target=/proc/sys
+    58. readonly target=/proc/sysrq-trigger
+    59. remount target=/ flags=MS_NODEV
+    60. hostname name=0123456789ab
+    61. loopback
+    62. session-keyring name=_ses.0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+    63. stdin-null
+    64. pivot
+    65. working-dir path=/
+    66. umask mask=022
+    67. environment entries=[PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOSTNAME=0123456789ab HOME=/]
+    68. credentials uid=0 gid=0 bounding=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP permitted=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP effective=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP inheritable=none ambient=none groups=[0]
+    69. exec argv=[/hello]
+    70. cleanup
+    71. remove-tree path=/store/containers/ID
     "
   `);
 });
@@ -120,7 +124,38 @@ test("is this for hello-world as a user who has one id", () => {
     13. hint text="overlay needs a store on a local filesystem such as ext4, xfs or tmpfs, and rootless Linux 5.11 or later: choose one with --root"
     14. root-overlay at=/store/containers/ID/merged upper=/store/containers/ID/upper work=/store/containers/ID/work options=userxattr lowers=[/store/rootfs/B /store/rootfs/A]
     32. mount fstype=devpts source=devpts target=/dev/pts flags=MS_NOSUID|MS_NOEXEC data=newinstance,ptmxmode=0666,mode=0620
-    64. credentials uid=0 gid=0 bounding=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP permitted=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP effective=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP inheritable=none ambient=none"
+    39. sysctl key=net/ipv4/ip_unprivileged_port_start value=0
+    40. hint
+    41. mask target=/proc/acpi
+    42. mask target=/proc/asound
+    43. mask target=/proc/interrupts
+    44. mask target=/proc/kcore
+    45. mask target=/proc/keys
+    46. mask target=/proc/latency_stats
+    47. mask target=/proc/sched_debug
+    48. mask target=/proc/scsi
+    49. mask target=/proc/timer_list
+    50. mask target=/proc/timer_stats
+    51. mask target=/sys/devices/virtual/powercap
+    52. mask target=/sys/firmware
+    53. readonly target=/proc/bus
+    54. readonly target=/proc/fs
+    55. readonly target=/proc/irq
+    56. readonly target=/proc/sys
+    57. readonly target=/proc/sysrq-trigger
+    58. remount target=/ flags=MS_NODEV
+    59. hostname name=0123456789ab
+    60. loopback
+    61. session-keyring name=_ses.0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+    62. stdin-null
+    63. pivot
+    64. working-dir path=/
+    65. umask mask=022
+    66. environment entries=[PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOSTNAME=0123456789ab HOME=/]
+    67. credentials uid=0 gid=0 bounding=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP permitted=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP effective=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP inheritable=none ambient=none
+    68. exec argv=[/hello]
+    69. cleanup
+    70. remove-tree path=/store/containers/ID"
   `);
 });
 

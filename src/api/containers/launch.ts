@@ -11,8 +11,9 @@ import type { Spec } from "../../launch/oci-spec.js";
 import { chrootWarning, planChroot } from "../../launch/plan-chroot.js";
 import type { NetworkSteps } from "../../launch/network/steps.js";
 import { needsNetwork } from "../../launch/options/network.js";
-import { planNamespaces } from "../../launch/plan-namespaces.js";
 import type { Supervision } from "../../launch/plan-supervise.js";
+import { sharedContainer } from "../../launch/options/isolation.js";
+import { planNamespaces, type NamespacePlanInput } from "../../launch/plan-namespaces.js";
 import { anonymousDirectories } from "../../launch/plan-trees.js";
 import type { Context } from "../context.js";
 import { seccompProgram } from "../seccomp.js";
@@ -56,6 +57,20 @@ export async function writePlan(context: Context, launch: Launch): Promise<Plan>
   return plan;
 }
 
+/** What isolation options ask of the plan, beyond what the spec says. */
+async function isolationOf(
+  context: Context,
+  { state }: Launch,
+): Promise<Pick<NamespacePlanInput, "joins" | "anyDevice" | "init">> {
+  const { options } = state;
+  const { pid, ipc, privileged, init } = options;
+  const joins =
+    sharedContainer(pid) === undefined && sharedContainer(ipc) === undefined
+      ? []
+      : await (await import("./shared-namespaces.js")).joinSteps(context, options);
+  return { joins, anyDevice: privileged ?? false, init: init ?? false };
+}
+
 async function attached(context: Context, launch: Launch): Promise<Launch> {
   if (!needsNetwork(launch.state.options)) return launch;
   const { attachNetwork } = await import("../network/attach.js");
@@ -81,7 +96,13 @@ async function planLaunch(context: Context, launch: Launch): Promise<Plan> {
     supervision: launch.supervised ? supervisionOf(state) : undefined,
   };
   if (state.options.isolation !== "chroot")
-    return planNamespaces({ ...common, lowers, mounts, network: launch.network });
+    return planNamespaces({
+      ...common,
+      ...(await isolationOf(context, launch)),
+      lowers,
+      mounts,
+      network: launch.network,
+    });
   context.emit({ type: "warning", message: chrootWarning });
   return planChroot({ ...common, rootDir: flatRoot(directory), files });
 }

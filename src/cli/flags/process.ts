@@ -20,6 +20,7 @@ export const execProcessFlags: readonly FlagSpec[] = [
 
 export const processFlags: readonly FlagSpec[] = [
   ...execProcessFlags,
+  { flags: "--group-add <group>", description: "a further group, by name in the image or gid", repeat: true },
   { flags: "--entrypoint <command>", description: "replace the image's entrypoint; '' clears it" },
 ];
 
@@ -32,6 +33,7 @@ export function processOptionsOf({ args, flags, env }: Invocation): ProcessOptio
     tty: flags.on("tty"),
     ...given("entrypoint", flags.text("entrypoint")),
     ...given("user", flags.text("user")),
+    ...given("groupAdd", flags.list("group-add").length === 0 ? undefined : flags.list("group-add")),
     ...given("workdir", flags.text("workdir")),
   };
 }

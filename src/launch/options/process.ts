@@ -13,6 +13,8 @@ export interface ProcessOptions {
   readonly workdir?: string;
   /** `NAME|UID[:GROUP|GID]`. */
   readonly user?: string;
+  /** Further groups, names of the image's or gids. */
+  readonly groupAdd?: readonly string[];
   readonly interactive: boolean;
   /** Whether it gets a terminal of its own. */
   readonly tty?: boolean;
