@@ -5,7 +5,7 @@ import { printable } from "../core/text.js";
 import { createContainerId } from "../launch/container-id.js";
 import { readHostFacts } from "../launch/host-facts.js";
 import type { RunOptions } from "../launch/run-options.js";
-import { unplacedMounts } from "../launch/mounts.js";
+import { unplacedMounts } from "../launch/unplaced-mounts.js";
 import { createSpec } from "../launch/spec.js";
 import { withIoErrors } from "../store/files.js";
 import type { Context } from "./context.js";
@@ -43,7 +43,7 @@ export async function bundleImage(
     privilege,
     facts,
     host: readHostFacts(),
-    mounts: unplacedMounts(request.options.mounts ?? [], store.paths.volumes),
+    mounts: unplacedMounts(request.options, store.paths.volumes),
   });
   await withIoErrors("bundle", bundle, () =>
     writeFile(path.join(bundle, "config.json"), `${JSON.stringify(spec, null, 2)}\n`),

@@ -1,7 +1,7 @@
 import { createContainerId } from "../launch/container-id.js";
 import { readHostFacts } from "../launch/host-facts.js";
 import type { Spec } from "../launch/oci-spec.js";
-import { unplacedMounts } from "../launch/mounts.js";
+import { unplacedMounts } from "../launch/unplaced-mounts.js";
 import { createSpec } from "../launch/spec.js";
 import type { Context } from "./context.js";
 import { ensureImage } from "./ensure-image.js";
@@ -20,6 +20,6 @@ export async function specOf(context: Context, request: BundleRequest): Promise<
     privilege,
     facts: await store.facts(image.config.value.diffIds),
     host: readHostFacts(),
-    mounts: unplacedMounts(request.options.mounts ?? [], store.paths.volumes),
+    mounts: unplacedMounts(request.options, store.paths.volumes),
   });
 }

@@ -1,12 +1,13 @@
 import { printable } from "../core/text.js";
-import { LaunchError, UsageError } from "../core/errors.js";
+import { LaunchError } from "../core/errors.js";
+import type { PlacedDevice } from "./devices.js";
 import { mountTarget } from "./mount-checks.js";
 import type { BindMount, FileMount, TmpfsMount, VolumeMount } from "./options/files.js";
 import type { Mount } from "./oci-spec.js";
 import { tmpfsOptions } from "./tmpfs-options.js";
 
 /** A mount with everything known that takes a look at the host. */
-export type PlacedMount = BindMount | TmpfsMount | PlacedVolume;
+export type PlacedMount = BindMount | TmpfsMount | PlacedVolume | PlacedDevice;
 
 export interface PlacedVolume extends VolumeMount {
   readonly name: string;
@@ -27,28 +28,6 @@ export function containerMounts(asked: readonly FileMount[], imageVolumes: reado
   return [...mounts, ...volumes.map((target) => ({ type: "volume", target }) as const)];
 }
 
-/**
- * The mounts asked for as a spec or a bundle has them, which make nothing: the image's VOLUMEs stay directories of the
- * root filesystem, and a volume is where it will be once `run` or `volume create` has made it.
- * @throws UsageError BAD_VALUE for an anonymous volume
- */
-export function unplacedMounts(asked: readonly FileMount[], volumes: string): PlacedMount[] {
-  return containerMounts(asked, []).map((mount): PlacedMount => {
-    if (mount.type !== "volume") return mount;
-    const { name } = mount;
-    if (name === undefined) {
-      throw new UsageError(
-        "BAD_VALUE",
-        `mount: ${printable(mount.target)}: an anonymous volume (expected a named one)`,
-        {
-          hint: "only `run` makes volumes for a container; name one, or a directory",
-        },
-      );
-    }
-    return { ...mount, name, anonymous: false, directory: `${volumes}/${name}` };
-  });
-}
-
 function imageVolumeTarget(path: string): string {
   try {
     return mountTarget(path);
@@ -63,6 +42,10 @@ function imageVolumeTarget(path: string): string {
 
 /** A mount as the OCI spec has it. Everything a container can write to is `nodev` (ADR 5). */
 export function ociMount(mount: PlacedMount): Mount {
+  if (mount.type === "device") {
+    const options = ["bind", "rprivate", "nosuid", "noexec", "ro"];
+    return { destination: mount.target, type: "bind", source: mount.source, options };
+  }
   const { target: destination, readOnly = false } = mount;
   if (mount.type === "tmpfs") {
     return { destination, type: "tmpfs", source: "tmpfs", options: tmpfsOptions(mount) };

@@ -1,3 +1,5 @@
+import type { PlacedDevice } from "./devices.js";
+import type { PlacedMount } from "./mounts.js";
 import type { DeviceRule, Resources } from "./oci-spec.js";
 import type { RunOptions } from "./run-options.js";
 
@@ -34,4 +36,14 @@ export function resourcesOf(
     ...(pidsLimit === undefined ? {} : { pids: { limit: pidsLimit } }),
     ...(cpus === undefined ? {} : { cpu: { quota: Math.round(cpus * cpuPeriod), period: cpuPeriod } }),
   };
+}
+
+/** With the devices among the mounts, for the device cgroup where there is one. */
+export function withDevices(resources: Resources, mounts: readonly PlacedMount[]): Resources {
+  const rules = mounts.flatMap((mount) => (mount.type === "device" ? [deviceRule(mount)] : []));
+  return rules.length === 0 ? resources : { ...resources, devices: [...resources.devices, ...rules] };
+}
+
+function deviceRule({ node, major, minor, access }: PlacedDevice): DeviceRule {
+  return { allow: true, type: node, major, minor, access };
 }

@@ -23,6 +23,7 @@ function checkChroot(options: RunOptions): void {
   const wanted = {
     "--read-only": options.readOnly === true,
     "--volume, --mount and --tmpfs": options.mounts !== undefined && options.mounts.length > 0,
+    "--device": options.devices !== undefined && options.devices.length > 0,
     "--shm-size": options.shmSize !== undefined,
     "--hostname": options.hostname !== undefined,
     "--domainname": options.domainname !== undefined,

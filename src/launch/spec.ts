@@ -8,7 +8,7 @@ import type { Linux, NamespaceType, Process, Spec } from "./oci-spec.js";
 import { hasOwnNetwork } from "./options/network.js";
 import { createProcess } from "./process.js";
 import { seccompOf } from "./spec-seccomp.js";
-import { resourcesOf } from "./resources.js";
+import { resourcesOf, withDevices } from "./resources.js";
 import { checkRunOptions, type RunOptions } from "./run-options.js";
 import { specMounts } from "./spec-mounts.js";
 import { sysctlsOf } from "./sysctls.js";
@@ -92,7 +92,7 @@ function linuxOf(input: SpecInput, process: Process): Linux {
       ? {}
       : { uidMappings: ociMapping(maps.uidMap), gidMappings: ociMapping(maps.gidMap) }),
     cgroupsPath: `/pullrun/${input.containerId}`,
-    resources: resourcesOf(options, host.swapAccounting),
+    resources: withDevices(resourcesOf(options, host.swapAccounting), input.mounts ?? []),
     ...(Object.keys(sysctl).length === 0 ? {} : { sysctl }),
     ...(seccomp === undefined ? {} : { seccomp }),
     maskedPaths: isUnmasked(options) ? [] : [...maskedPaths, ...host.thermalThrottle],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseCsvLine } from "../../src/cli/mounts/csv.js";
+import { parseDeviceFlag } from "../../src/cli/mounts/device-flag.js";
 import { parseMountFlag } from "../../src/cli/mounts/mount-flag.js";
 import { parseTmpfsFlag } from "../../src/cli/mounts/tmpfs-flag.js";
 import { parseVolumeFlag } from "../../src/cli/mounts/volume-flag.js";
@@ -114,6 +115,22 @@ test.each([
 ])("--tmpfs reads %s", (text, mount) => {
   expect(parseTmpfsFlag(text)).toEqual(mount);
 });
+
+test.each([
+  ["/dev/fuse", { source: "/dev/fuse", target: "/dev/fuse" }],
+  ["/dev/fuse:rw", { source: "/dev/fuse", target: "/dev/fuse", access: "rw" }],
+  ["/dev/a:/dev/b", { source: "/dev/a", target: "/dev/b" }],
+  ["/dev/a:/dev/b:r", { source: "/dev/a", target: "/dev/b", access: "r" }],
+])("--device reads %s", (text, device) => {
+  expect(parseDeviceFlag(text)).toEqual(device);
+});
+
+test.each(["", "fuse", "/dev/a:b", "/dev/a:/dev/b:x", "/dev/a:/dev/b:rw:r", "/dev/a:rwmr"])(
+  "--device refuses %j",
+  (text) => {
+    expect(() => parseDeviceFlag(text)).toThrow(expect.objectContaining({ code: "BAD_VALUE" }));
+  },
+);
 
 test.each([
   ["a,b", ["a", "b"]],

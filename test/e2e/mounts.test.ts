@@ -119,6 +119,22 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who`, ({ as }) => {
     expect({ stdout, status }).toEqual({ stdout: "", status: 0 });
   });
 
+  test("--device gives a device by another name, and no chmod in the container reaches it", async () => {
+    const script = "head -c 3 /dev/mine | wc -c; chmod 0 /dev/mine 2>/dev/null || echo kept; ls -l /dev/mine";
+    const { stdout } = await sh(script, ["--device", "/dev/zero:/dev/mine:rw"]);
+    expect(stdout).toMatch(/^3\nkept\ncrw-rw-rw- .* 1, +5 /);
+    expect((await sh("true", ["--device", "/etc/passwd"])).stderr).toContain("/etc/passwd: is no device");
+    expect((await sh("true", ["--device", "/dev/not-there"])).stderr).toContain("does not exist");
+  });
+
+  test("a node that a container makes, or a volume holds, opens nothing", async () => {
+    const root = temporaryDirectory(as);
+    const script =
+      "for d in / /v /dev /t; do mknod $d/mine c 1 5 2>/dev/null; head -c 3 $d/mine 2>/dev/null; done; echo end";
+    const { stdout } = await sh(script, ["-v", "data:/v", "--tmpfs", "/t"], { root });
+    expect(stdout).toBe("end\n");
+  });
+
   test.each([
     ["/:/host:ro", 0],
     ["/tmp:/", 125],

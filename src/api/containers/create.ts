@@ -182,9 +182,10 @@ async function mountsOf(context: Context, job: Job): Promise<readonly PlacedMoun
   const { options } = job.request;
   const mounts = options.mounts ?? [];
   const imageVolumes = options.isolation === "chroot" ? [] : job.image.config.value.process.volumes;
-  if (mounts.length === 0 && imageVolumes.length === 0) return [];
+  const devices = options.devices ?? [];
+  if (mounts.length === 0 && imageVolumes.length === 0 && devices.length === 0) return [];
   const { placeMounts } = await import("../volumes/place.js");
-  return placeMounts(context, { mounts, imageVolumes, containerDir: job.directory });
+  return placeMounts(context, { mounts, devices, imageVolumes, containerDir: job.directory });
 }
 
 function stateOf({ id, name, image, request }: Job): Omit<ContainerState, "command"> {

@@ -1,3 +1,4 @@
+import { describeMounts } from "../volumes/describe.js";
 import path from "node:path";
 import type { Spec } from "../../launch/oci-spec.js";
 import type { Context } from "../context.js";
@@ -37,7 +38,7 @@ export async function inspectContainer(context: Context, word: string): Promise<
     Driver: state.chainId === undefined ? "flat" : "overlay",
     Platform: "linux",
     HostConfig: hostConfig(state, spec),
-    Mounts: mountsOf(spec, directory),
+    Mounts: describeMounts(state.mounts ?? []),
     Config: configView(container, spec),
     NetworkSettings: networkSettings(state),
   };
@@ -76,17 +77,4 @@ function configView({ state }: Container, spec: Spec): Record<string, unknown> {
     StopSignal: stopSignal,
     StopTimeout: stopTimeout,
   };
-}
-
-/** What the user or the image asked for; not what every container has. */
-function mountsOf({ mounts }: Spec, directory: string): Record<string, unknown>[] {
-  return mounts
-    .filter(({ type, source }) => type === "bind" && !source.startsWith(`${directory}/`) && source !== "/sys")
-    .map(({ source, destination, options }) => ({
-      Type: "bind",
-      Source: source,
-      Destination: destination,
-      Mode: options.join(","),
-      RW: !options.includes("ro"),
-    }));
 }

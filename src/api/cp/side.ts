@@ -9,7 +9,7 @@ import { findContainer } from "../containers/find.js";
 import { flatRoot } from "../containers/launch.js";
 import { readSpec } from "../containers/spec-file.js";
 import type { Container } from "../containers/container.js";
-import type { Context } from "../context.js";
+import { createContext, type Context } from "../context.js";
 
 /** Where files are: on this machine, or in a container. */
 export interface Place {
@@ -56,9 +56,11 @@ async function planFor(context: Context, container: Container): Promise<Side["pl
   const start = BigInt(status?.start ?? 0);
   if (pid !== 0) return (steps) => planInRunning({ pid, start, namespaces }, steps);
   if (phase !== "created" && phase !== "exited") throw between(container);
-  const privilege = await context.privilege();
-  const store = await context.store({ create: false });
-  const { signal, emit } = context;
+  // With the ids it was made with.
+  const same = state.squashIds === true ? createContext({ ...context, squashIds: true }) : context;
+  const privilege = await same.privilege();
+  const store = await same.store({ create: false });
+  const { signal, emit } = same;
   const { lowers } = await store.ensureRootfs(state.diffIds ?? [], { privilege, signal, emit });
   const mounts = state.mounts ?? [];
   return (steps) => planInStopped({ spec, containerDir: directory, lowers, privilege, mounts }, steps);

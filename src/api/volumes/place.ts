@@ -3,13 +3,15 @@ import { errnoOf, LaunchError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
 import { checkMounts } from "../../launch/mount-checks.js";
 import { containerMounts, type PlacedMount } from "../../launch/mounts.js";
-import type { BindMount, FileMount, VolumeMount } from "../../launch/options/files.js";
+import { findDevices } from "../../launch/devices.js";
+import type { BindMount, DeviceRequest, FileMount, VolumeMount } from "../../launch/options/files.js";
 import type { Context } from "../context.js";
 import { readReferences, writeReferences, type VolumeReference } from "./references.js";
 import { createVolume, randomVolumeName, volumeDirectory } from "./volume.js";
 
 export interface PlaceRequest {
   readonly mounts: readonly FileMount[];
+  readonly devices?: readonly DeviceRequest[];
   /** The image's VOLUMEs. */
   readonly imageVolumes: readonly string[];
   /** Absolute. Started again, a container has the same anonymous volumes. */
@@ -23,6 +25,7 @@ export interface PlaceRequest {
 export async function placeMounts(context: Context, request: PlaceRequest): Promise<PlacedMount[]> {
   const { containerDir } = request;
   checkMounts(request.mounts);
+  const devices = findDevices(request.devices ?? []);
   const mounts = containerMounts(request.mounts, request.imageVolumes);
   const references = await refer(mounts, containerDir);
   const placed: PlacedMount[] = [];
@@ -32,7 +35,7 @@ export async function placeMounts(context: Context, request: PlaceRequest): Prom
     if (mount.type !== "volume" || reference === undefined) placed.push(mount as PlacedMount);
     else placed.push(await placeVolume(context, mount, reference));
   }
-  return placed;
+  return [...placed, ...devices];
 }
 
 /** Written before the volumes are made: whoever removes one looks for references after it is out of the way. */

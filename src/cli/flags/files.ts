@@ -1,5 +1,6 @@
 import type { FileMount, FileOptions } from "../../launch/options/files.js";
 import type { FlagSpec, Invocation } from "../command.js";
+import { parseDeviceFlag } from "../mounts/device-flag.js";
 import { parseMountFlag } from "../mounts/mount-flag.js";
 import { parseTmpfsFlag } from "../mounts/tmpfs-flag.js";
 import { parseVolumeFlag } from "../mounts/volume-flag.js";
@@ -19,6 +20,11 @@ export const fileFlags: readonly FlagSpec[] = [
     repeat: true,
   },
   { flags: "--tmpfs <path[:options]>", description: "mount an empty directory in memory", repeat: true },
+  {
+    flags: "--device <node[:path][:rwm]>",
+    description: "let it use a device of this machine, or all in a directory",
+    repeat: true,
+  },
   { flags: "--shm-size <bytes>", description: "size of /dev/shm (64m)" },
 ];
 
@@ -26,9 +32,11 @@ export const fileFlags: readonly FlagSpec[] = [
 export function fileOptionsOf(invocation: Invocation): FileOptions {
   const { flags } = invocation;
   const mounts = mountsOf(invocation);
+  const devices = flags.list("device").map(parseDeviceFlag);
   return {
     readOnly: flags.on("read-only"),
     ...given("mounts", mounts.length === 0 ? undefined : mounts),
+    ...given("devices", devices.length === 0 ? undefined : devices),
     ...given("shmSize", parsed(flags, "shm-size", parseSize)),
   };
 }

@@ -1,4 +1,5 @@
-import { checkMounts } from "../mount-checks.js";
+import { printable } from "../../core/text.js";
+import { checkMounts, mountTarget } from "../mount-checks.js";
 import { badValue } from "./bad-value.js";
 
 /** What the container sees of the host's files, and of its own. */
@@ -6,8 +7,19 @@ export interface FileOptions {
   readonly readOnly?: boolean;
   /** `-v`, `--mount` and `--tmpfs`, in the order given. */
   readonly mounts?: readonly FileMount[];
+  /** Device nodes of this machine the container may use. */
+  readonly devices?: readonly DeviceRequest[];
   /** Bytes of /dev/shm. */
   readonly shmSize?: number;
+}
+
+export interface DeviceRequest {
+  /** Absolute host path of a node, or of a directory of them. */
+  readonly source: string;
+  /** Absolute, in the container. */
+  readonly target: string;
+  /** Of `r`, `w` and `m`; all three without it. */
+  readonly access?: string;
 }
 
 export type FileMount = BindMount | VolumeMount | TmpfsMount;
@@ -52,8 +64,15 @@ export interface TmpfsMount extends MountBase {
 export type Propagation = "private" | "rprivate" | "slave" | "rslave" | "shared" | "rshared";
 
 /** @throws UsageError BAD_VALUE */
-export function checkFileOptions({ mounts = [], shmSize }: FileOptions): void {
+export function checkFileOptions({ mounts = [], devices = [], shmSize }: FileOptions): void {
   checkMounts(mounts);
+  for (const { source, target, access = "rwm" } of devices) {
+    mountTarget(target);
+    const problem = /^[rwm]{1,3}$/.test(access) ? source : access;
+    if (problem === access || !source.startsWith("/")) {
+      throw badValue("--device", printable(problem, 80), "/dev/NODE[:/PATH][:rwm]");
+    }
+  }
   if (shmSize !== undefined && !(Number.isSafeInteger(shmSize) && shmSize > 0)) {
     throw badValue("--shm-size", `${shmSize} bytes`, "a size above zero");
   }
