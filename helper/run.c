@@ -163,6 +163,7 @@ static void
 run_cleanup (struct context *context, int namespace)
 {
   const struct plan *plan = context->plan;
+  context->hint = "";
   for (size_t i = plan->cleanup + 1; i < plan->count; i++)
     if (plan->steps[i].kind != STEP_REMOVE_TREE || namespace < 0 || run_in_namespace (context, namespace, i) < 0)
       run_steps (context, i, i + 1);
@@ -200,6 +201,7 @@ create_child (struct context *context, struct child *child)
   if (started < 0)
     return not_started (context);
   context->child = child->pid;
+  context->hint = "";
   int status = child->go < 0 ? 0 : run_steps (context, plan->created + 1, plan->cleanup);
   if (status == 0 && let_go (child) < 0)
     status = not_started (context);

@@ -50,6 +50,7 @@ export async function deleteContainer(
   const done = await withFreeLock({ helper, file: lockFile(directory) }, async () => {
     if (container !== undefined) await releaseNameOf(context, container);
     if (volumes) await removeAnonymousVolumes(context, directory);
+    if (container !== undefined) await releaseAddressOf(container);
     await removeTree(directory, { helper, privilege });
     return true;
   });
@@ -61,6 +62,12 @@ export async function deleteContainer(
 async function releaseNameOf(context: Context, { id, state }: Container): Promise<void> {
   const { paths } = await context.store({ create: false });
   if (state.name !== undefined) await releaseName(paths, { name: state.name, id });
+}
+
+/** One that never started, or is started again and again, still has it. */
+async function releaseAddressOf({ id, state }: Container): Promise<void> {
+  if (state.network === undefined) return;
+  await (await import("../network/release.js")).releaseAddress(state.network.address, id);
 }
 
 function stillRunning({ state, phase }: Container): LaunchError {

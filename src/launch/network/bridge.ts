@@ -66,8 +66,11 @@ export function bridgeSteps(input: BridgeInput): NetworkSteps {
 }
 
 function vethScript({ containerId, mtu, endpoint }: BridgeInput): string {
-  const host = `link add name pr${containerId.slice(0, 12)} mtu ${mtu} master ${bridgeName} up type veth`;
-  return `${host} peer name ${interfaceName} address ${endpoint.mac} mtu ${mtu} netns {pid}\n`;
+  const name = `pr${containerId.slice(0, 12)}`;
+  const add = `link add name ${name} mtu ${mtu} master ${bridgeName} up type veth`;
+  const peer = `peer name ${interfaceName} address ${endpoint.mac} mtu ${mtu} netns {pid}`;
+  // Where br_netfilter is loaded, what a container sends to its own published port turns round in the bridge.
+  return `${add} ${peer}\nlink set dev ${name} type bridge_slave hairpin on\n`;
 }
 
 /** What makes the bridge: nothing of it is any container's, and it stays. */
