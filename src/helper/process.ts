@@ -54,6 +54,24 @@ export function attachTo(path: string, containerDir: string, options: ClientOpti
   return becomeHelper(path, ["attach", containerDir, ...clientArguments(options)]);
 }
 
+/** Waits as a client that shows nothing, and returns the container's exit status: the only way to learn that of `--rm`. */
+export async function watchSilently(
+  path: string,
+  containerDir: string,
+  signal?: AbortSignal,
+): Promise<number> {
+  throwIfAborted(signal);
+  const client = clientArguments({ stdin: false, signals: false, detachKeys: "" });
+  const child = spawn(path, ["attach", containerDir, ...client], {
+    stdio: "ignore",
+    env: {},
+    ...killedBy(signal),
+  });
+  const code = await waitForEnd(child, signal);
+  if (code === null) throw died(child.signalCode, "");
+  return code;
+}
+
 function clientArguments({ stdin, signals, detachKeys }: ClientOptions): string[] {
   return [stdin ? "stdin" : "nostdin", signals ? "signals" : "nosignals", detachKeys];
 }

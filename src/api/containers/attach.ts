@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import path from "node:path";
 import { LaunchError } from "../../core/errors.js";
 import type { Context } from "../context.js";
+import { attachSocket } from "./directory.js";
 import { findContainer } from "./find.js";
 import { nameOf } from "./names.js";
 import { notRunning } from "./signal.js";
@@ -15,7 +15,7 @@ export async function prepareAttach(
   const container = await findContainer(context, word);
   const { phase, directory, state } = container;
   if (phase !== "running" && phase !== "restarting") throw notRunning(container, "attach");
-  if (!existsSync(path.join(directory, "attach"))) {
+  if (!existsSync(attachSocket(directory))) {
     const message = `attach: ${nameOf(state)}: it runs in the foreground of another command`;
     throw new LaunchError("NOT_RUNNING", message, { hint: "run it with -d to attach to it later" });
   }

@@ -25,3 +25,8 @@ export function lockFile(directory: string): string {
 export function statusFile(directory: string): string {
   return path.join(directory, "status");
 }
+
+/** Where the supervisor of a container in the background takes clients. */
+export function attachSocket(directory: string): string {
+  return path.join(directory, "attach");
+}

@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context.js";
 import { readContainer, type Container } from "./container.js";
+import { attachSocket } from "./directory.js";
 import { findContainer } from "./find.js";
 import { isAlive } from "./process.js";
 
@@ -15,6 +17,11 @@ export interface EndOptions {
 /** Resolves to the exit status once it has ended; at once if it never ran, as docker. @throws StoreError NOT_FOUND */
 export async function waitForContainer(context: Context, word: string): Promise<number> {
   const container = await findContainer(context, word);
+  // What it ended with is gone with its directory.
+  if (container.state.autoRemove && container.pid !== 0 && existsSync(attachSocket(container.directory))) {
+    const { watchSilently } = await import("../../helper/process.js");
+    return watchSilently((await context.helper()).path, container.directory, context.signal);
+  }
   return (await untilEnded(context, container, {}))?.exitCode ?? 0;
 }
 
