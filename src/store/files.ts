@@ -1,8 +1,8 @@
-import { randomBytes } from "node:crypto";
 import { link, open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { errnoOf, StoreError } from "../core/errors.js";
 import { printable } from "../core/text.js";
+import { randomBytes } from "../helper/random.js";
 
 /** Names of files being written start like this; a reader never takes one for content. */
 export const temporaryPrefix = ".tmp-";

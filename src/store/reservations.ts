@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { readdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import * as v from "valibot";
@@ -6,6 +5,7 @@ import { digestSchema } from "../core/descriptor.js";
 import type { DiffId, Digest } from "../core/digest.js";
 import { errnoOf } from "../core/errors.js";
 import type { Helper } from "../helper/helper.js";
+import { randomBytes } from "../helper/random.js";
 import { atomicWrite, temporaryPrefix, withIoErrors } from "./files.js";
 import { addAll, type Content } from "./image-content.js";
 import type { StorePaths } from "./layout.js";

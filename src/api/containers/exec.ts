@@ -1,9 +1,9 @@
-import { randomBytes } from "node:crypto";
-import { writeFile } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { LaunchError } from "../../core/errors.js";
 import { encodePlan } from "../../helper/plan-encoding.js";
 import type { Plan } from "../../helper/plan.js";
+import { randomBytes } from "../../helper/random.js";
 import { execProcess, type ExecOptions } from "../../launch/exec-process.js";
 import { readHostFacts } from "../../launch/host-facts.js";
 import { planExec } from "../../launch/plan-exec.js";
@@ -49,7 +49,7 @@ export async function execDetached(context: Context, { helperPath, plan }: Prepa
 export async function writeExecPlan({ plan, directory }: PreparedExec): Promise<string> {
   const file = path.join(directory, `exec-${randomBytes(6).toString("hex")}`);
   const removal: Plan = [{ kind: "cleanup" }, { kind: "remove-tree", path: file }];
-  await writeFile(file, encodePlan([...plan, ...removal]), { mode: 0o600 });
+  writeFileSync(file, encodePlan([...plan, ...removal]), { mode: 0o600 });
   return file;
 }
 

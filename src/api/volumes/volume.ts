@@ -1,8 +1,8 @@
-import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { errnoOf, StoreError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
+import { randomBytes } from "../../helper/random.js";
 import { checkVolumeName } from "../../launch/mount-checks.js";
 import { temporaryName, temporaryPrefix, withIoErrors } from "../../store/files.js";
 import type { StorePaths } from "../../store/layout.js";
