@@ -195,6 +195,8 @@ watch_child (struct context *context, struct child *child)
     return give_up (context, child);
   if (context->service)
     context->service->pid = child->pid;
+  /* Children of the program we were before: their signals have come and gone. */
+  reap (child->pid, WNOHANG, &watch.status);
   while (watch.status < 0)
     wait_and_handle (&watch, signals, -1, -1);
   if (context->service)

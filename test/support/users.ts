@@ -15,3 +15,8 @@ export const testUsers: readonly TestUser[] = isRoot
       { who: "an ordinary user", as: { uid: ordinaryUid } },
     ]
   : [{ who: "the current user", as: {} }];
+
+/** Flags of `run` for an image with one owner of files: without root it then says nothing about the others. */
+export function squashIds({ uid }: TestUser["as"]): string[] {
+  return isRoot && uid === undefined ? [] : ["--squash-ids"];
+}
