@@ -133,6 +133,7 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who`, (user) => {
   test("twenty at once all run and leave nothing: no directory, name, mount, process or cgroup", async () => {
     const { root, run, ok } = engine(user);
     await ok("pull", "-q", busybox);
+    const image = await ok("images", "-q");
     const command = (i: number): string[] => [
       ...[
         "run",
@@ -144,7 +145,7 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who`, (user) => {
         "--cidfile",
         path.join(root, `cid-${i}`),
       ],
-      ...[busybox, "sh", "-c", `exit ${i}`],
+      ...[image, "sh", "-c", `exit ${i}`],
     ];
     const all = Array.from({ length: 20 }, (_, i) => i);
     expect((await Promise.all(all.map((i) => run(command(i))))).map(({ status }) => status)).toEqual(all);
