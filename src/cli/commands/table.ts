@@ -206,6 +206,22 @@ export const commands: readonly CommandSpec[] = [
     load: () => import("./demo.js"),
   },
   {
+    name: "doctor",
+    args: "",
+    summary: "say what containers can have on this machine, and how to mend each gap",
+    flags: [json],
+    failure: 1,
+    load: () => import("./doctor.js"),
+  },
+  {
+    name: "info",
+    args: "",
+    summary: "the same as doctor",
+    flags: [json],
+    failure: 1,
+    load: () => import("./doctor.js"),
+  },
+  {
     name: "version",
     args: "",
     summary: "print versions",
