@@ -1,6 +1,6 @@
 import type { PlanStep } from "../helper/plan.js";
 import type { CgroupHost } from "./cgroup-host.js";
-import { noCgroup, type HierarchyLimits, type HierarchyPlan, type Limit } from "./cgroup-limits.js";
+import { noCgroup, type HierarchyLimits, type HierarchyPlan } from "./cgroup-limits.js";
 
 /**
  * A cgroup below our own in one v1 hierarchy, so that limits on whoever runs us hold for the container too. v1 has
@@ -15,35 +15,32 @@ export function planCgroupV1(input: HierarchyLimits, host: CgroupHost): Hierarch
   }
   const group = `${parent}/${containerId}`;
   const swapCounted = host.read(`${hierarchy.own}/memory.memsw.limit_in_bytes`) !== undefined;
-  const writes = limits.flatMap((limit) => writesFor(limit, swapCounted));
+  const writes = limits.flatMap(({ v1 }) => v1).filter(({ swap }) => swap !== true || swapCounted);
   return {
     hostSteps: [
       { kind: "make-dir", path: parent, mode: 0o755 },
+      ...cpusetSteps(input, parent, host),
       { kind: "make-dir", path: group, mode: 0o755 },
-      ...writes.map(([file, value]): PlanStep => ({
+      ...cpusetSteps(input, group, host),
+      ...writes.map(({ file, value }): PlanStep => ({
         kind: "write",
         path: `${group}/${file}`,
-        data: String(value),
+        data: value,
       })),
+      ...(writes.some(({ file }) => file.startsWith("memory."))
+        ? [{ kind: "oom-file", path: `${group}/memory.oom_control`, key: "oom_kill" } as const]
+        : []),
     ],
     group,
   };
 }
 
-function writesFor(limit: Limit, swapCounted: boolean): [file: string, value: number][] {
-  switch (limit.controller) {
-    case "memory": {
-      const swap = swapCounted ? limit.swap : undefined;
-      // The kernel refuses a memsw limit below the memory limit, so memory comes first.
-      const memory: [string, number] = ["memory.limit_in_bytes", limit.limit];
-      return swap === undefined ? [memory] : [memory, ["memory.memsw.limit_in_bytes", swap]];
-    }
-    case "pids":
-      return [["pids.max", limit.limit]];
-    case "cpu":
-      return [
-        ["cpu.cfs_period_us", limit.period],
-        ["cpu.cfs_quota_us", limit.quota],
-      ];
-  }
+/** A new v1 cpuset is empty, and takes no processes until it has CPUs and memory: those of the cgroup above. */
+function cpusetSteps({ hierarchy }: HierarchyLimits, group: string, host: CgroupHost): PlanStep[] {
+  if (!hierarchy.controllers.includes("cpuset")) return [];
+  return ["cpuset.cpus", "cpuset.mems"].map((file) => ({
+    kind: "write",
+    path: `${group}/${file}`,
+    data: host.read(`${hierarchy.own}/${file}`)?.trim() ?? "",
+  }));
 }

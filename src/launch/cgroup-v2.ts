@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import type { PlanStep } from "../helper/plan.js";
+import { LaunchError } from "../core/errors.js";
 import type { CgroupHost } from "./cgroup-host.js";
 import type { Hierarchy } from "./cgroup-hierarchies.js";
 import { noCgroup, type HierarchyLimits, type HierarchyPlan, type Limit } from "./cgroup-limits.js";
@@ -13,7 +14,8 @@ const supervisorLeaf = "pullrun-supervisor";
  * @throws LaunchError NO_CGROUP
  */
 export function planCgroupV2(input: HierarchyLimits, host: CgroupHost): HierarchyPlan | undefined {
-  const { hierarchy, limits, containerId } = input;
+  const { hierarchy, containerId } = input;
+  const limits = controlled(input.limits);
   if (isRealRoot(hierarchy, host) && host.writable(hierarchy.mountPoint)) {
     const { mountPoint } = hierarchy;
     const group = `${mountPoint}/pullrun/${containerId}`;
@@ -23,9 +25,36 @@ export function planCgroupV2(input: HierarchyLimits, host: CgroupHost): Hierarch
       [makeDir(`${mountPoint}/pullrun`)],
       enable(`${mountPoint}/pullrun`, limits, host),
     ];
-    return partOf(group, parents.flat(), limits);
+    return partOf(group, parents.flat(), input);
   }
-  return limits.length === 0 ? undefined : delegated(input, host);
+  if (limits.length > 0) return delegated(input, host);
+  return input.limits.length === 0 ? undefined : unlimited(input, host);
+}
+
+/** Those that take a controller: any cgroup of v2 can be frozen. @throws LaunchError NO_CGROUP for what v2 does not have */
+function controlled(limits: readonly Limit[]): Limit[] {
+  const unknown = limits.find(({ v2 }) => v2 === undefined);
+  if (unknown !== undefined) {
+    throw new LaunchError(
+      "NO_CGROUP",
+      `${unknown.flag}: cgroup v2 has no such setting (expected cgroup v1)`,
+      {
+        hint: `leave out ${unknown.flag}`,
+      },
+    );
+  }
+  return limits.filter(({ controller }) => controller !== "freezer");
+}
+
+/** Only to be frozen: below our own cgroup if we may, and nobody has to move for it. */
+function unlimited(
+  { hierarchy, containerId, limits }: HierarchyLimits,
+  host: CgroupHost,
+): HierarchyPlan | undefined {
+  const moved = posix.basename(hierarchy.own) === supervisorLeaf;
+  const base = moved ? posix.dirname(hierarchy.own) : hierarchy.own;
+  if (![base, `${base}/cgroup.procs`].every((path) => host.writable(path))) return undefined;
+  return partOf(`${base}/pullrun-${containerId}`, [], { hierarchy, containerId, limits });
 }
 
 /** Every cgroup but the hierarchy's root has a cgroup.type, also the root of a cgroup namespace. */
@@ -35,7 +64,8 @@ function isRealRoot({ mountPoint, whole }: Hierarchy, host: CgroupHost): boolean
 
 /** Below our own cgroup, which someone has to have given us. */
 function delegated(input: HierarchyLimits, host: CgroupHost): HierarchyPlan {
-  const { hierarchy, limits } = input;
+  const { hierarchy } = input;
+  const limits = controlled(input.limits);
   const moved = posix.basename(hierarchy.own) === supervisorLeaf;
   const base = moved ? posix.dirname(hierarchy.own) : hierarchy.own;
   const needed = [base, `${base}/cgroup.procs`, `${base}/cgroup.subtree_control`];
@@ -47,11 +77,11 @@ function delegated(input: HierarchyLimits, host: CgroupHost): HierarchyPlan {
       "start a delegated scope, systemd-run --user --scope -p Delegate=yes pullrun run …",
     );
   }
-  const names = limits.map(({ controller }) => controller).join(" ");
+  const names = controllersOf(limits).join(" ");
   const hint = `have root add Delegate=${names} to a drop-in of user@.service and log in again`;
   requireControllers({ base, limits, hint }, host);
   const steps = [...moveAside(base, host), ...enable(base, limits, host)];
-  return partOf(`${base}/pullrun-${input.containerId}`, steps, limits);
+  return partOf(`${base}/pullrun-${input.containerId}`, steps, input);
 }
 
 interface ControllersWanted {
@@ -87,35 +117,38 @@ function enable(directory: string, limits: readonly Limit[], host: CgroupHost): 
   const enabled = words(host.read(file));
   const missing = limits.filter(({ controller }) => !enabled.includes(controller));
   if (missing.length === 0) return [];
-  return [{ kind: "write", path: file, data: missing.map(({ controller }) => `+${controller}`).join(" ") }];
+  return [
+    {
+      kind: "write",
+      path: file,
+      data: controllersOf(missing)
+        .map((name) => `+${name}`)
+        .join(" "),
+    },
+  ];
 }
 
-function partOf(group: string, parents: readonly PlanStep[], limits: readonly Limit[]): HierarchyPlan {
-  const writes = limits.flatMap(writesFor);
+function partOf(group: string, parents: readonly PlanStep[], { limits }: HierarchyLimits): HierarchyPlan {
+  const writes = limits.flatMap(({ v2 = [] }) => v2);
   return {
     hostSteps: [
       ...parents,
       makeDir(group),
-      ...writes.map(([file, data]): PlanStep => ({ kind: "write", path: `${group}/${file}`, data })),
+      ...writes.map(({ file, value }): PlanStep => ({
+        kind: "write",
+        path: `${group}/${file}`,
+        data: value,
+      })),
+      ...(writes.some(({ file }) => file.startsWith("memory."))
+        ? [{ kind: "oom-file", path: `${group}/memory.events`, key: "oom_kill" } as const]
+        : []),
     ],
     group,
   };
 }
 
-function writesFor(limit: Limit): [file: string, value: string][] {
-  switch (limit.controller) {
-    case "memory": {
-      const memory: [string, string] = ["memory.max", String(limit.limit)];
-      // v2 limits swap by itself, not together with memory.
-      return limit.swap === undefined
-        ? [memory]
-        : [memory, ["memory.swap.max", String(limit.swap - limit.limit)]];
-    }
-    case "pids":
-      return [["pids.max", String(limit.limit)]];
-    case "cpu":
-      return [["cpu.max", `${limit.quota} ${limit.period}`]];
-  }
+function controllersOf(limits: readonly Limit[]): string[] {
+  return [...new Set(limits.map(({ controller }) => controller))];
 }
 
 function makeDir(path: string): PlanStep {

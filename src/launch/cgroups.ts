@@ -1,7 +1,14 @@
 import type { PlanStep } from "../helper/plan.js";
 import type { CgroupHost } from "./cgroup-host.js";
 import type { Hierarchy } from "./cgroup-hierarchies.js";
-import { limitsOf, noCgroup, type HierarchyLimits, type HierarchyPlan, type Limit } from "./cgroup-limits.js";
+import {
+  freezerLimit,
+  limitsOf,
+  noCgroup,
+  type HierarchyLimits,
+  type HierarchyPlan,
+  type Limit,
+} from "./cgroup-limits.js";
 import { planCgroupV1 } from "./cgroup-v1.js";
 import { planCgroupV2 } from "./cgroup-v2.js";
 import type { Resources } from "./oci-spec.js";
@@ -21,6 +28,8 @@ export interface CgroupPlan {
 export interface CgroupInput {
   readonly resources: Resources;
   readonly containerId: string;
+  /** Whether it is to have a cgroup of its own where one can be had, so that it can be paused. */
+  readonly freeze?: boolean;
 }
 
 /**
@@ -30,7 +39,10 @@ export interface CgroupInput {
  */
 export function planCgroups(input: CgroupInput, host: CgroupHost): CgroupPlan {
   const { containerId } = input;
-  const limits = limitsOf(input.resources);
+  const limits = [
+    ...limitsOf(input.resources),
+    ...(input.freeze === true && canFreeze(host) ? [freezerLimit] : []),
+  ];
   const v1 = host.hierarchies.filter(({ version }) => version === 1);
   const v2 = host.hierarchies.find(({ version }) => version === 2);
   const carried = v1.map((hierarchy) => ({
@@ -57,8 +69,15 @@ export function planCgroups(input: CgroupInput, host: CgroupHost): CgroupPlan {
 
 type OwnedPlan = HierarchyPlan & { readonly hierarchy: Hierarchy };
 
+/** Nobody is refused a container because it could not be paused. */
+function canFreeze({ hierarchies, writable }: CgroupHost): boolean {
+  const v1 = hierarchies.find(({ controllers }) => controllers.includes("freezer"));
+  if (v1 !== undefined) return writable(`${v1.own}/pullrun`) || writable(v1.own);
+  return hierarchies.some(({ version }) => version === 2);
+}
+
 function carriedBy({ controllers }: Hierarchy): (limit: Limit) => boolean {
-  return ({ controller }) => controllers.includes(controller);
+  return ({ controller }) => controllers.includes(controller === "io" ? "blkio" : controller);
 }
 
 function join({ hierarchy }: HierarchyLimits, plan: HierarchyPlan): OwnedPlan {

@@ -69,11 +69,28 @@ export interface OciIdMapping {
 
 export interface Resources {
   readonly devices: readonly DeviceRule[];
-  /** Bytes; `swap` is memory and swap together. */
-  readonly memory?: { readonly limit: number; readonly swap?: number };
+  readonly memory?: MemoryLimits;
   readonly pids?: { readonly limit: number };
+  readonly cpu?: CpuLimits;
+  readonly blockIO?: { readonly weight: number };
+}
+
+/** Bytes, -1 for no limit; `swap` is memory and swap together. */
+export interface MemoryLimits {
+  readonly limit?: number;
+  readonly swap?: number;
+  readonly reservation?: number;
+  readonly disableOOMKiller?: boolean;
+}
+
+export interface CpuLimits {
+  readonly shares?: number;
   /** Microseconds of CPU time per period of microseconds. */
-  readonly cpu?: { readonly quota: number; readonly period: number };
+  readonly quota?: number;
+  readonly period?: number;
+  /** `0-3,7`. */
+  readonly cpus?: string;
+  readonly mems?: string;
 }
 
 export interface DeviceRule {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { PlanStep } from "../../src/helper/plan.js";
 import { hasSwapAccounting, type CgroupHost } from "../../src/launch/cgroup-host.js";
 import { parseHierarchies } from "../../src/launch/cgroup-hierarchies.js";
+import { cpuWeight } from "../../src/launch/cgroup-limits.js";
 import { planCgroups, type CgroupPlan } from "../../src/launch/cgroups.js";
 import { resourcesOf } from "../../src/launch/resources.js";
 
@@ -48,6 +49,7 @@ function text(steps: readonly PlanStep[]): string[] {
     if (step.kind === "make-dir") return [`mkdir ${step.path}`];
     if (step.kind === "write")
       return [`${step.path} = ${step.data}${step.optional === true ? " (optional)" : ""}`];
+    if (step.kind === "oom-file") return [`${step.key} in ${step.path}`];
     return step.kind === "hint" ? [] : [step.kind];
   });
 }
@@ -144,6 +146,7 @@ describe("cgroup v1 and hybrid", () => {
       "mkdir /sys/fs/cgroup/memory/service/a/pullrun/ID",
       `/sys/fs/cgroup/memory/service/a/pullrun/ID/memory.limit_in_bytes = ${64 << 20}`,
       `/sys/fs/cgroup/memory/service/a/pullrun/ID/memory.memsw.limit_in_bytes = ${128 << 20}`,
+      `oom_kill in /sys/fs/cgroup/memory/service/a/pullrun/ID/memory.oom_control`,
       "mkdir /sys/fs/cgroup/pids/pullrun",
       "mkdir /sys/fs/cgroup/pids/pullrun/ID",
       "/sys/fs/cgroup/pids/pullrun/ID/pids.max = 10",
@@ -158,7 +161,7 @@ describe("cgroup v1 and hybrid", () => {
 
   test("leaves swap alone where the kernel does not count it", () => {
     const made = plan(fakeHost({ mountinfo: hybrid, self: hybridSelf }), { memory: 64 << 20 });
-    expect(text(made.hostSteps).filter((line) => line.includes("memory."))).toHaveLength(1);
+    expect(text(made.hostSteps).filter((line) => line.includes("memsw"))).toEqual([]);
     expect(hasSwapAccounting(fakeHost({ mountinfo: hybrid, self: hybridSelf }))).toBe(false);
     expect(hasSwapAccounting(fakeHost({ mountinfo: hybrid, self: hybridSelf, files: memsw }))).toBe(true);
   });
@@ -193,6 +196,7 @@ describe("cgroup v2", () => {
       `/sys/fs/cgroup/pullrun/ID/memory.swap.max = ${64 << 20}`,
       "/sys/fs/cgroup/pullrun/ID/pids.max = 10",
       "/sys/fs/cgroup/pullrun/ID/cpu.max = 50000 100000",
+      "oom_kill in /sys/fs/cgroup/pullrun/ID/memory.events",
     ]);
     expect(made).toMatchObject({ unified: true, own: [{ version: 2 }] });
     expect(made.cleanupSteps).toEqual([{ kind: "remove-cgroup", path: "/sys/fs/cgroup/pullrun/ID" }]);
@@ -229,6 +233,7 @@ describe("cgroup v2", () => {
       `mkdir ${scope}/pullrun-ID`,
       `${scope}/pullrun-ID/memory.max = ${64 << 20}`,
       `${scope}/pullrun-ID/memory.swap.max = ${64 << 20}`,
+      `oom_kill in ${scope}/pullrun-ID/memory.events`,
     ]);
   });
 
@@ -302,5 +307,113 @@ describe("cgroup v2", () => {
       });
       expect(error).toHaveProperty("message", expect.stringContaining(problem));
     }
+  });
+});
+
+describe("every limit", () => {
+  const limits = {
+    memory: 64 << 20,
+    memorySwap: -1,
+    memoryReservation: 32 << 20,
+    pidsLimit: 10,
+    cpuShares: 2048,
+    cpuQuota: -1,
+    cpuPeriod: 50_000,
+    cpusetCpus: "0-1",
+    cpusetMems: "0",
+    blkioWeight: 500,
+  };
+
+  test("is a file of its controller on v1, and a new cpuset starts as the one above it", () => {
+    const controllers = ["cpu", "cpuset", "memory", "pids", "blkio", "freezer"];
+    const mountinfo = controllers
+      .map((name, i) => `4${i} 31 0:3${i} / /c/${name} rw - cgroup cgroup rw,${name}`)
+      .join("\n");
+    const files = {
+      "/c/memory/memory.memsw.limit_in_bytes": "1",
+      "/c/cpuset/cpuset.cpus": "0-3\n",
+      "/c/cpuset/cpuset.mems": "0\n",
+    };
+    const host = fakeHost({
+      mountinfo,
+      self: controllers.map((name, i) => `${i}:${name}:/`).join("\n"),
+      files,
+    });
+    const input = {
+      resources: resourcesOf({ ...limits, oomKillDisable: true }, true),
+      containerId: "ID",
+      freeze: true,
+    };
+    const made = text(planCgroups(input, host).hostSteps);
+    expect(made.filter((line) => !line.startsWith("mkdir"))).toEqual([
+      "/c/cpu/pullrun/ID/cpu.shares = 2048",
+      "/c/cpu/pullrun/ID/cpu.cfs_period_us = 50000",
+      "/c/cpu/pullrun/ID/cpu.cfs_quota_us = -1",
+      "/c/cpuset/pullrun/cpuset.cpus = 0-3",
+      "/c/cpuset/pullrun/cpuset.mems = 0",
+      "/c/cpuset/pullrun/ID/cpuset.cpus = 0-3",
+      "/c/cpuset/pullrun/ID/cpuset.mems = 0",
+      "/c/cpuset/pullrun/ID/cpuset.cpus = 0-1",
+      "/c/cpuset/pullrun/ID/cpuset.mems = 0",
+      "/c/memory/pullrun/ID/memory.limit_in_bytes = 67108864",
+      "/c/memory/pullrun/ID/memory.memsw.limit_in_bytes = -1",
+      "/c/memory/pullrun/ID/memory.soft_limit_in_bytes = 33554432",
+      "/c/memory/pullrun/ID/memory.oom_control = 1",
+      "oom_kill in /c/memory/pullrun/ID/memory.oom_control",
+      "/c/pids/pullrun/ID/pids.max = 10",
+      "/c/blkio/pullrun/ID/blkio.weight = 500",
+    ]);
+    expect(made).toContain("mkdir /c/freezer/pullrun/ID");
+  });
+
+  test("is a file of the one cgroup on v2", () => {
+    const files = { "/sys/fs/cgroup/cgroup.controllers": "cpuset cpu io memory pids" };
+    const host = fakeHost({ mountinfo: unified, self: "0::/", files });
+    const made = text(plan(host, limits).hostSteps).filter((line) => line.includes("/ID/"));
+    expect(made.map((line) => line.replace("/sys/fs/cgroup/pullrun/ID/", ""))).toEqual([
+      "memory.max = 67108864",
+      "memory.swap.max = max",
+      "memory.low = 33554432",
+      "pids.max = 10",
+      "cpu.weight = 174",
+      "cpu.max = max 50000",
+      "cpuset.cpus = 0-1",
+      "cpuset.mems = 0",
+      "io.weight = 4950",
+      "oom_kill in memory.events",
+    ]);
+  });
+
+  test.each([
+    [2, 1],
+    [1024, 100],
+    [262_144, 10_000],
+  ])("of %i shares has the weight %i", (shares, weight) => {
+    expect(cpuWeight(shares)).toBe(weight);
+  });
+
+  test("that v2 does not have is refused", () => {
+    const host = fakeHost({ mountinfo: unified, self: "0::/" });
+    expect(() => plan(host, { oomKillDisable: true })).toThrow(
+      "--oom-kill-disable: cgroup v2 has no such setting",
+    );
+  });
+
+  test("on swap is refused where the kernel does not count it", () => {
+    expect(() => resourcesOf({ memory: 64 << 20, memorySwap: -1 }, false)).toThrow(
+      "--memory-swap: the kernel does not count",
+    );
+  });
+
+  test("left out for a freezer alone where there is none to be had, and no error", () => {
+    const input = { resources: resourcesOf({}, true), containerId: "ID", freeze: true };
+    const host = fakeHost({ mountinfo: unified, self: "0::/user.slice", writable: [] });
+    expect(planCgroups(input, host).hostSteps).toEqual([]);
+  });
+
+  test("none, but to be paused: a cgroup below our own, for which nobody moves", () => {
+    const input = { resources: resourcesOf({}, true), containerId: "ID", freeze: true };
+    const host = fakeHost({ mountinfo: unified, self: "0::/a.scope", writable: ["/sys/fs/cgroup/a.scope"] });
+    expect(text(planCgroups(input, host).hostSteps)).toEqual(["mkdir /sys/fs/cgroup/a.scope/pullrun-ID"]);
   });
 });

@@ -91,7 +91,10 @@ async function planLaunch(context: Context, launch: Launch): Promise<Plan> {
     privilege: await context.privilege(),
     own,
     seccomp: await seccompProgram(spec.linux.seccomp),
-    cgroups: planCgroups({ resources: spec.linux.resources, containerId: state.id }, readCgroupHost()),
+    cgroups: planCgroups(
+      { resources: spec.linux.resources, containerId: state.id, freeze: launch.supervised },
+      readCgroupHost(),
+    ),
     interactive: state.options.interactive,
     supervision: launch.supervised ? supervisionOf(state) : undefined,
   };

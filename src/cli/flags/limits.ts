@@ -8,8 +8,20 @@ import { given } from "./given.js";
 
 export const limitFlags: readonly FlagSpec[] = [
   { flags: "-m, --memory <bytes>", description: "memory limit, such as 512m" },
-  { flags: "--pids-limit <n>", description: "limit on processes" },
+  { flags: "--memory-swap <bytes>", description: "memory and swap together, -1 for no limit" },
+  { flags: "--memory-reservation <bytes>", description: "memory it is left when memory is short" },
+  {
+    flags: "--oom-kill-disable",
+    description: "wait instead of being killed at the memory limit (cgroup v1)",
+  },
+  { flags: "--pids-limit <n>", description: "limit on processes; 0 or -1 for none" },
   { flags: "--cpus <n>", description: "CPU limit, such as 1.5" },
+  { flags: "-c, --cpu-shares <n>", description: "share when CPUs are short, 1024 is everybody's" },
+  { flags: "--cpu-quota <us>", description: "microseconds of CPU time in each period, -1 for no limit" },
+  { flags: "--cpu-period <us>", description: "length of the period, 100000 unless given" },
+  { flags: "--cpuset-cpus <list>", description: "CPUs it may use, such as 0-2,5" },
+  { flags: "--cpuset-mems <list>", description: "memory nodes it may use" },
+  { flags: "--blkio-weight <n>", description: "share of disk time, 10 to 1000" },
   {
     flags: "--ulimit <name=soft[:hard]>",
     description: "a limit of each process, such as nofile=1024:4096",
@@ -22,6 +34,15 @@ export const limitFlags: readonly FlagSpec[] = [
 export function limitOptionsOf({ flags }: Invocation): LimitOptions {
   return {
     ...given("memory", parsed(flags, "memory", parseSize)),
+    ...given("memorySwap", flags.text("memory-swap") === "-1" ? -1 : parsed(flags, "memory-swap", parseSize)),
+    ...given("memoryReservation", parsed(flags, "memory-reservation", parseSize)),
+    ...given("oomKillDisable", flags.on("oom-kill-disable") || undefined),
+    ...given("cpuShares", parsed(flags, "cpu-shares", parseCount)),
+    ...given("cpuQuota", parsed(flags, "cpu-quota", parseCount)),
+    ...given("cpuPeriod", parsed(flags, "cpu-period", parseCount)),
+    ...given("cpusetCpus", flags.text("cpuset-cpus")),
+    ...given("cpusetMems", flags.text("cpuset-mems")),
+    ...given("blkioWeight", parsed(flags, "blkio-weight", parseCount)),
     ...given("pidsLimit", parsed(flags, "pids-limit", parseCount)),
     ...given("cpus", parsed(flags, "cpus", parseCpus)),
     ...given("ulimits", ulimitsOf(flags.list("ulimit"))),
