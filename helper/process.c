@@ -280,6 +280,8 @@ step_exec (struct context *context, const struct step *step)
   die_with_supervisor (context);
   reset_descriptors ();
   reset_signals ();
+  if (context->started >= 0)
+    (void) !write (context->started, START_MARK, 1);
   if (!strchr (argv[0], '/')) {
     int error = exec_from_path (argv, environment);
     bool absent = error == ENOENT;

@@ -30,6 +30,9 @@ struct daemon {
 #define MAX_TREES 256
 struct service;
 
+/* Written right before exec: nothing after it, and the program runs; nothing at all, and we were killed before. */
+#define START_MARK "\001"
+
 struct context {
   const struct plan *plan;
   int status_fd;     /* -1: none */
@@ -47,7 +50,8 @@ struct context {
   struct daemon daemons[MAX_DAEMONS];
   size_t daemon_count;
   int trees[MAX_TREES]; /* descriptors; 0: none */
-  int started;       /* in the child: failures go there, and exec closes it. What forks from us must too. Else -1 */
+  int started;       /* in the child: START_MARK and failures go there, and exec closes it. What forks from us must too.
+                        Else -1 */
   int lock;          /* held by this descriptor; -1: not */
   const struct step *oom_file; /* NULL: none */
   struct service *service; /* what the supervisor in the background looks after; NULL in the foreground */

@@ -97,26 +97,37 @@ take_signals (struct watch *watch, int signals)
       reap (watch->child->pid, WNOHANG, &watch->status);
 }
 
-/* The child's end of the pipe is closed: by exec, if nothing was said. */
+static void
+note_running (struct watch *watch)
+{
+  record_running (watch->child->pid);
+  if (watch->context->service)
+    watch->context->service->ran = true;
+  service_tell (watch->context, 0);
+}
+
+static void
+note_failure (const struct watch *watch, const char *text)
+{
+  static const char name[] = "pullrun: ";
+  record_error (text + (strncmp (text, name, strlen (name)) == 0 ? strlen (name) : 0));
+  if (watch->context->service)
+    (void) !write (STDERR_FILENO, text, strlen (text));
+}
+
+/* The child's end of the pipe is closed: by exec, if nothing came after the mark. */
 static void
 take_start (struct watch *watch)
 {
-  struct context *context = watch->context;
   close (watch->child->started);
   watch->child->started = -1;
   watch->said[watch->said_size] = 0;
-  if (watch->said_size == 0) {
-    record_running (watch->child->pid);
-    if (context->service)
-      context->service->ran = true;
-    service_tell (context, 0);
-    return;
-  }
-  static const char name[] = "pullrun: ";
-  const char *text = watch->said;
-  record_error (text + (strncmp (text, name, strlen (name)) == 0 ? strlen (name) : 0));
-  if (context->service)
-    (void) !write (STDERR_FILENO, text, watch->said_size);
+  if (watch->said_size == 1 && watch->said[0] == START_MARK[0])
+    note_running (watch);
+  else if (watch->said_size == 0)
+    note_failure (watch, "pullrun: the container's first process was ended before its program started\n");
+  else
+    note_failure (watch, watch->said + (watch->said[0] == START_MARK[0]));
 }
 
 static void

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { inputPolicies, restartPolicies, type Plan } from "../../src/helper/plan.js";
+import { inputPolicies, restartPolicies, type Plan, type PlanStep } from "../../src/helper/plan.js";
 import { startDetached } from "../../src/helper/process.js";
 import {
   detached,
@@ -92,6 +92,38 @@ describe.each([
         info: { details: { errno: "ENOENT" } },
       });
       expect(statusOf(directory)["error"]).toMatch(/^cannot .*: \/no\/such\/dir: No such file or directory$/);
+    });
+
+    const killer: PlanStep = {
+      kind: "program",
+      input: "",
+      otherwise: "",
+      argv: ["/bin/sh", "-c", "kill -9 $PPID"],
+    };
+
+    test("that is killed before it could start is an error too", async () => {
+      const directory = temporaryDirectory();
+      const start = startDetached(path, supervisedPlan(directory, [fork, killer, ...shell("exit 0")]));
+      await expect(start).rejects.toThrow("ended with status 137");
+      expect(statusOf(directory)).toMatchObject({
+        state: "exited",
+        exit: "137",
+        error: "the container's first process was ended before its program started",
+      });
+    });
+
+    test.each([
+      ["in the host phase", [killer, fork, ...shell("exit 0")]],
+      ["while the child waits", [fork, ...shell("exit 0"), { kind: "created" }, killer, { kind: "cleanup" }]],
+    ] as [string, Plan][])("whose supervisor is killed %s can be started again", async (_name, steps) => {
+      const directory = temporaryDirectory();
+      await expect(startDetached(path, supervisedPlan(directory, steps))).rejects.toThrow(
+        "the container's supervisor died",
+      );
+      expect(existsSync(join(directory, "attach"))).toBe(true);
+      await startDetached(path, supervisedPlan(directory, [fork, ...shell("exit 6")]));
+      await ended(directory);
+      expect(statusOf(directory)["exit"]).toBe("6");
     });
 
     test("cannot run twice in one directory", async () => {
