@@ -1,8 +1,14 @@
 import type { ContainerState } from "./state.js";
 
 /** How a container is reached, in docker's field names. */
-export function networkSettings({ options, ports }: ContainerState): Record<string, unknown> {
-  return { Ports: portBindings(ports), Networks: { [options.network]: {} } };
+export function networkSettings({ options, ports, network }: ContainerState): Record<string, unknown> {
+  const place = {
+    IPAddress: network?.address ?? "",
+    IPPrefixLen: network?.prefix ?? 0,
+    Gateway: network?.gateway ?? "",
+    MacAddress: network?.mac ?? "",
+  };
+  return { ...place, Ports: portBindings(ports), Networks: { [options.network]: place } };
 }
 
 /** By port of the container, `80/tcp`. Docker has the host's port numbers as text. */

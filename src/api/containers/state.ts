@@ -34,9 +34,9 @@ export interface ContainerState {
   readonly stopSignal: string;
   /** Seconds; -1: SIGKILL never follows. */
   readonly stopTimeout: number;
-  /** Where its ports are published, and its address: as it was started last. */
   /** It has no id but its user's: see ContextOptions. */
   readonly squashIds?: true;
+  /** Where its ports are published, and its address: as it was started last. */
   readonly ports?: readonly PublishedPort[];
   readonly network?: ContainerNetwork;
   /** What was asked for and the image's VOLUMEs, with the volumes that were made for them. */
