@@ -1,72 +1,7 @@
 /* Unit tests of the plan decoder, TAP on stdout. Built with sanitizers: a read out of bounds ends the program. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "plan.h"
-
-struct buffer {
-  uint8_t bytes[4096];
-  size_t size;
-};
-
-static int number, failed;
-
-static void
-ok (bool good, const char *what)
-{
-  printf ("%sok %d - %s\n", good ? "" : "not ", ++number, what);
-  failed += !good;
-}
-
-static void
-put (struct buffer *to, uint64_t value, size_t size)
-{
-  for (size_t i = 0; i < size; i++)
-    to->bytes[to->size++] = (uint8_t) (value >> 8 * i);
-}
-
-static void
-put_bytes (struct buffer *to, const char *bytes, size_t size)
-{
-  put (to, size, 4);
-  memcpy (to->bytes + to->size, bytes, size);
-  to->size += size;
-  put (to, 0, 1);
-}
-
-static void
-put_integer (struct buffer *to, uint64_t value)
-{
-  put (to, 8, 4);
-  put (to, value, 8);
-  put (to, 0, 1);
-}
-
-static void
-put_header (struct buffer *to, unsigned kind, unsigned flags, uint32_t argc)
-{
-  put (to, kind, 2);
-  put (to, flags, 2);
-  put (to, argc, 4);
-}
-
-static struct buffer
-begin (void)
-{
-  struct buffer buffer = { .size = strlen (PLAN_MAGIC) };
-  memcpy (buffer.bytes, PLAN_MAGIC, buffer.size);
-  return buffer;
-}
-
-static void
-put_clone (struct buffer *to)
-{
-  put_header (to, STEP_CLONE, 0, 5);
-  put_integer (to, 0);
-  for (int i = 0; i < 4; i++)
-    put_bytes (to, "", 0);
-}
+#include "support.h"
 
 /* hint, clone, optional mkdir, exec with two arguments, cleanup, remove-tree */
 static struct buffer
@@ -102,22 +37,6 @@ sample_with_created (void)
   put_bytes (&plan, "1", 1);
   put_header (&plan, STEP_CLEANUP, 0, 0);
   return plan;
-}
-
-/* A copy of exactly this size on the heap, so that the sanitizer sees every byte read beyond it. */
-static bool
-decodes (const uint8_t *bytes, size_t size, const char **problem)
-{
-  uint8_t *copy = malloc (size ? size : 1);
-  struct plan plan;
-  struct plan_problem found;
-  memcpy (copy, bytes, size);
-  bool good = plan_decode (copy, size, &plan, &found);
-  if (good)
-    plan_free (&plan);
-  free (copy);
-  *problem = found.text;
-  return good;
 }
 
 static void
@@ -163,15 +82,6 @@ test_truncation (void)
     accepted += decodes (bytes.bytes, size, &problem);
   /* After hint, clone, mkdir, exec and cleanup a shorter plan is a plan. */
   ok (accepted == 5, "cut anywhere but between steps, a plan is refused");
-}
-
-static uint64_t
-random_number (uint64_t *state)
-{
-  *state ^= *state << 13;
-  *state ^= *state >> 7;
-  *state ^= *state << 17;
-  return *state;
 }
 
 static void

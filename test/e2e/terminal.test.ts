@@ -107,6 +107,46 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}-t as $who`, ({ as }) => 
     expect((await pullrun(["logs", "shell"], { root, ...as })).stdout).toBe("ready\r\nit\r\ngot it\r\n");
   });
 
+  test("gives exec a terminal of its own, which can be left as well", async () => {
+    const root = temporaryDirectory(as);
+    const started = ["run", "-q", "-d", "--network", "none", ...squashIds(as), "--name", "host", busybox];
+    await pullrun([...started, "sleep", "1000"], { root, ...as });
+    onTestFinished(async () => {
+      await pullrun(["rm", "-f", "host"], { root, ...as });
+    });
+    const pty = await atTerminal(root, as, [
+      "exec",
+      "-it",
+      "host",
+      "sh",
+      "-c",
+      "tty; stty size; read a; exit 6",
+    ]);
+    await pty.until(/24 80\r\n/);
+    await raw(pty);
+    pty.type("x\n");
+    expect(await pty.ended()).toMatchObject({
+      status: 6,
+      mode: "cooked",
+      shown: "/dev/pts/0\r\n24 80\r\nx\r\n",
+    });
+    const left = await atTerminal(root, as, [
+      "exec",
+      "-it",
+      "host",
+      "sh",
+      "-c",
+      "echo ready; exec sleep 1000",
+    ]);
+    await left.until(/ready/);
+    await raw(left);
+    left.type("\u0010\u0011");
+    expect(await left.ended()).toMatchObject({ status: 0, mode: "cooked" });
+    expect((await pullrun(["exec", "host", "ps"], { root, ...as })).stdout.match(/sleep 1000/g)).toHaveLength(
+      2,
+    );
+  });
+
   test("needs a terminal to take input from", async () => {
     const { status, stderr } = await pullrun(
       ["run", "-q", "--rm", "-it", "--network", "none", busybox, "true"],
