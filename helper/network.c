@@ -155,13 +155,17 @@ step_request (struct context *context, const struct step *step)
 {
   const char *path = step_string (step, 0);
   const struct argument *request = &step->argv[1];
+  const char *slash = strrchr (path, '/');
   struct sockaddr_un address = { .sun_family = AF_UNIX };
   char answer[512];
   size_t size = 0;
   (void) context;
-  if (step->argv[0].length >= sizeof address.sun_path)
-    return fail_with (ENAMETOOLONG, path, "cannot connect");
-  memcpy (address.sun_path, path, step->argv[0].length + 1);
+  autoclose int directory = open_directory_of (path);
+  /* By descriptor: sun_path holds 108 bytes, and a container's directory alone may have more. */
+  int length = snprintf (address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory,
+                         slash ? slash + 1 : path);
+  if (directory < 0 || length >= (int) sizeof address.sun_path)
+    return fail (path, "cannot connect");
   autoclose int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0 || connect (fd, (struct sockaddr *) &address, sizeof address) < 0)
     return fail (path, "cannot connect");

@@ -73,6 +73,7 @@ input_file (const struct argument *input, pid_t pid)
 struct program {
   char **argv;
   int descriptors[4]; /* what it gets as 0, 1, 2 and 3; -1 for nothing */
+  int directory;      /* to start in; -1 for ours */
   bool background;    /* out of reach of Ctrl-C; ended by the kernel when the other end of its input is closed */
 };
 
@@ -81,6 +82,8 @@ become (const struct program *program)
 {
   static char *no_environment[] = { NULL };
   reset_signals ();
+  if (program->directory >= 0 && fchdir (program->directory) < 0)
+    _exit (EXIT_NOT_FOUND);
   if (program->background) {
     int input = program->descriptors[0];
     setsid ();
@@ -161,7 +164,7 @@ int
 run_program (char **argv, int input, const char *what)
 {
   autoclose int null = open_null (O_RDWR), said = memory_file ("", 0);
-  struct program program = { argv, { input < 0 ? null : input, null, said, -1 }, false };
+  struct program program = { argv, { input < 0 ? null : input, null, said, -1 }, -1, false };
   pid_t pid = null < 0 || said < 0 ? -1 : spawn (&program);
   if (pid < 0)
     return fail (argv[0], "cannot start program");
@@ -255,12 +258,14 @@ step_daemon (struct context *context, const struct step *step)
   const char *path = step_string (step, 1);
   autofree char **argv = expand_arguments (step, 2, context->child);
   autoclose int null = open_null (O_RDWR);
+  /* Where it starts: a path that is too long for a socket need not be named. */
+  autoclose int directory = open_directory_of (path);
   autoclose int log = open (path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (log < 0)
+  if (log < 0 || directory < 0)
     return fail (path, "cannot write");
   if (!argv || null < 0 || context->daemon_count == MAX_DAEMONS)
     return fail_with (0, step_string (step, 2), "cannot start program");
-  struct program program = { argv, { -1, null, log, -1 }, true };
+  struct program program = { argv, { -1, null, log, -1 }, directory, true };
   return start_daemon (context, &program, ready);
 }
 

@@ -202,6 +202,14 @@ write_file (const char *path, const char *bytes, size_t size)
   return wrote >= 0 && (size_t) wrote == size ? 0 : -1;
 }
 
+int
+open_directory_of (const char *path)
+{
+  const char *slash = strrchr (path, '/');
+  autofree char *directory = slash && slash > path ? strndup (path, (size_t) (slash - path)) : strdup ("/");
+  return directory ? open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+}
+
 /* CVE-2025-31133: an image or a racing container may have put something else at /dev/null. */
 int
 open_null (int flags)

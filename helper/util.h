@@ -80,6 +80,8 @@ void report_failure (const struct context *context, size_t step, const char *kin
 int write_all (int fd, const void *bytes, size_t size);
 /* Writes an existing file with a single write, as cgroup, sysctl and id map files want it. */
 int write_file (const char *path, const char *bytes, size_t size);
+/* O_PATH descriptor of the directory a file is in, or -1 with errno. */
+int open_directory_of (const char *path);
 /* A verified /dev/null (character device 1:3) opened with `flags`, or -1 with errno. */
 int open_null (int flags);
 /* Lifts the soft limit on open files to the hard one, remembering the old for the program. */

@@ -242,7 +242,7 @@ export type Step =
       readonly kind: "daemon";
       /** The descriptor it writes to when it is ready: 1 or 3. */
       readonly ready: number;
-      /** Absolute path of a file for what it says on standard error. */
+      /** Absolute path of a file for what it says on standard error; its directory is where the program starts. */
       readonly log: string;
       readonly argv: readonly string[];
     }

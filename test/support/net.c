@@ -27,11 +27,13 @@ static int
 open_socket (int type, const char *ip, const char *port, int listening)
 {
   struct sockaddr_in address = address_of (ip, port);
-  struct timeval patience = { 10, 0 };
+  struct timeval patience = { 3, 0 };
   int on = 1, fd = socket (AF_INET, type, 0);
   setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (!listening)
     setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  if (!listening)
+    setsockopt (fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   int done = listening ? bind (fd, (struct sockaddr *) &address, sizeof address)
                        : connect (fd, (struct sockaddr *) &address, sizeof address);
   if (done == 0 && listening && type == SOCK_STREAM)

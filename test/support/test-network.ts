@@ -79,7 +79,7 @@ export async function makeTestNetwork(): Promise<TestNetwork> {
 
 /** Ends a container by SIGTERM and waits for it. */
 export async function endContainer(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
+  if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill("SIGTERM");
   await once(child, "exit");
 }

@@ -4,11 +4,13 @@ import type { ImageConfig } from "../../core/image-config.js";
 import { findProgram } from "../../helper/find-program.js";
 import type { Privilege } from "../../helper/privilege.js";
 import { parseExposed, parsePublished } from "../../launch/network/ports.js";
+import { needsForwarder } from "../../launch/network/resolv-conf.js";
 import { defaultRoute, readRoutes } from "../../launch/network/routes.js";
 import { joinedContainer, type NetworkMode } from "../../launch/options/network.js";
 import type { RunOptions } from "../../launch/run-options.js";
 import type { Context } from "../context.js";
 import { bridgeTools, ensureBridge } from "./bridge.js";
+import { readResolvConf } from "./name-files.js";
 
 /**
  * The options with what is left open decided: which network, and the ports `publishAll` stands for.
@@ -51,7 +53,7 @@ async function bestNetwork(context: Context, options: RunOptions): Promise<Netwo
   if (options.isolation === "chroot") return "host";
   const privilege = await context.privilege();
   try {
-    return privilege.kind === "root" ? await tryBridge(context) : userNetwork(privilege);
+    return privilege.kind === "root" ? await tryBridge(context) : userNetwork(privilege, options);
   } catch (error) {
     if (!(error instanceof LaunchError) || needsMore(options)) throw error;
     const hint = error.hint === undefined ? "" : `; ${error.hint}`;
@@ -73,18 +75,29 @@ async function tryBridge(context: Context): Promise<NetworkMode> {
 const tunDevice = "/dev/net/tun";
 
 /** pasta is faster but needs a machine with a way out. @throws LaunchError NO_NETWORK */
-function userNetwork(privilege: Privilege): NetworkMode {
+function userNetwork(privilege: Privilege, options: RunOptions): NetworkMode {
   if (privilege.kind === "confined") return "none";
   if (!isUsable(tunDevice)) {
     throw new LaunchError("NO_NETWORK", `network: ${tunDevice}: not there, or not for this user`, {
       hint: "chmod 666 /dev/net/tun, run with sudo, or say --network none",
     });
   }
-  if (findProgram("pasta") !== undefined && defaultRoute(readRoutes()) !== undefined) return "pasta";
-  if (findProgram("slirp4netns") !== undefined) return "slirp4netns";
+  const slirp = findProgram("slirp4netns") !== undefined;
+  if (findProgram("pasta") !== undefined && !(slirp && asksLoopback(options)) && hasWayOut()) return "pasta";
+  if (slirp) return "slirp4netns";
   throw new LaunchError("NO_NETWORK", "network: neither pasta nor slirp4netns is usable", {
     hint: "install passt or slirp4netns, or say --network none",
   });
+}
+
+function hasWayOut(): boolean {
+  return defaultRoute(readRoutes()) !== undefined;
+}
+
+/** pasta of 2023 (Debian 12) forwards no questions to the host's loopback; tried with a server at 127.0.0.53. */
+function asksLoopback({ dns = [] }: RunOptions): boolean {
+  const { host, behindResolved } = readResolvConf();
+  return dns.length === 0 && needsForwarder(host, behindResolved);
 }
 
 function isUsable(device: string): boolean {

@@ -1,25 +1,22 @@
-import { UsageError } from "../../core/errors.js";
-import { printable } from "../../core/text.js";
 import type { PlanStep } from "../../helper/plan.js";
 import type { UserNetworkInput } from "./pasta.js";
 import type { PublishedPort } from "./ports.js";
 import { reservePorts } from "./reserve.js";
 import type { NetworkSteps } from "./steps.js";
 
-/** unix(7): sun_path, with its NUL. */
-const maxSocketPath = 107;
+const socketName = "slirp.sock";
 
-/** slirp4netns in the container's namespaces; ports are asked for over its API socket. @throws UsageError BAD_VALUE */
+/** slirp4netns in the container's namespaces; ports are asked for over its API socket. */
 export function slirpSteps({ program, containerDir, ports }: UserNetworkInput): NetworkSteps {
-  const socket = `${containerDir}/slirp.sock`;
-  if (ports.length > 0 && Buffer.byteLength(socket) > maxSocketPath) throw tooLong(socket);
+  const socket = `${containerDir}/${socketName}`;
   const daemon: PlanStep = {
     kind: "daemon",
     ready: 3,
+    // It starts in the directory of the file: the socket's path may be longer than unix(7) takes.
     log: `${containerDir}/network.log`,
     argv: [
       ...[program, "--configure", "--mtu=65520", "--disable-host-loopback", "--ready-fd=3"],
-      ...(ports.length === 0 ? [] : [`--api-socket=${socket}`]),
+      ...(ports.length === 0 ? [] : [`--api-socket=${socketName}`]),
       ...["{pid}", "eth0"],
     ],
   };
@@ -42,12 +39,4 @@ function forward(path: string, { protocol, hostIp, hostPort, containerPort }: Pu
 
 function remove(path: string): PlanStep {
   return { kind: "remove-tree", path };
-}
-
-function tooLong(socket: string): UsageError {
-  return new UsageError(
-    "BAD_VALUE",
-    `--publish: ${printable(socket)}: too long for slirp4netns (expected ${maxSocketPath} bytes at most)`,
-    { hint: "choose a store with a shorter path with --root, or install passt" },
-  );
 }
