@@ -1,5 +1,7 @@
+import path from "node:path";
 import type { CreateRequest } from "../api/containers/create.js";
 import type { ImageRequest } from "../api/ensure-image.js";
+import type { RootDirectory } from "../launch/options/files.js";
 import type { RunOptions } from "../launch/run-options.js";
 import type { Invocation } from "./command.js";
 import { platformOf } from "./context.js";
@@ -24,12 +26,20 @@ export function imageRequestOf({ args, flags, env }: Invocation): ImageRequest {
 
 /** What `run` and `create` ask for. @throws UsageError */
 export function createRequestOf(invocation: Invocation): CreateRequest {
+  const request = imageRequestOf(invocation);
+  const rootDir = invocation.flags.on("rootfs") ? rootDirectoryOf(request.image) : undefined;
   return {
-    ...imageRequestOf(invocation),
-    options: runOptionsOf(invocation),
+    ...request,
+    options: { ...runOptionsOf(invocation), ...given("rootDir", rootDir) },
     life: lifeOptionsOf(invocation),
     ...given("cidFile", invocation.flags.text("cidfile")),
   };
+}
+
+/** podman's `DIR[:O]`. */
+function rootDirectoryOf(text: string): RootDirectory {
+  const overlay = text.endsWith(":O");
+  return { path: path.resolve(overlay ? text.slice(0, -2) : text), overlay };
 }
 
 /** The container's side of a `run` command line. @throws UsageError */

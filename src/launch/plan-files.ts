@@ -39,6 +39,7 @@ export interface StoppedContainer {
   /** Absolute. */
   readonly containerDir: string;
   readonly lowers: readonly Lower[];
+  readonly rootDir?: string | undefined;
   readonly privilege: Privilege;
   readonly mounts: readonly PlacedMount[];
 }
@@ -67,7 +68,7 @@ export function planInStopped(container: StoppedContainer, steps: Plan): Plan {
     },
     ...trees.map(openTreeStep),
     { kind: "private-mounts" },
-    ...rootSteps({ containerDir, lowers, privilege }),
+    ...rootSteps({ containerDir, lowers, privilege, rootDir: container.rootDir }),
     ...spec.mounts.flatMap((mount): PlanStep[] => {
       const asked = mounts.some(({ target, type }) => target === mount.destination && type !== "tmpfs");
       if (!asked) return [];

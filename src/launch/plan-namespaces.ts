@@ -27,6 +27,8 @@ export interface NamespacePlanInput {
   readonly remove: readonly string[];
   /** What the root filesystem is made of, top first, at least one. */
   readonly lowers: readonly Lower[];
+  /** A host directory that is the root filesystem, as it is; then there are no lowers. */
+  readonly rootDir?: string | undefined;
   readonly privilege: Privilege;
   readonly own: OwnCapabilities;
   /** Of the spec's profile. */
@@ -157,7 +159,9 @@ export function rootSteps({
   containerDir,
   lowers,
   privilege,
-}: Pick<NamespacePlanInput, "containerDir" | "lowers" | "privilege">): PlanStep[] {
+  rootDir,
+}: Pick<NamespacePlanInput, "containerDir" | "lowers" | "privilege" | "rootDir">): PlanStep[] {
+  if (rootDir !== undefined) return [{ kind: "root-bind", path: rootDir }];
   if (lowers.length === 0) throw new Error("a root filesystem needs at least one lower directory");
   const unprivileged = idMapsOf(privilege) !== undefined;
   const kernel = unprivileged ? ", and rootless Linux 5.11 or later" : "";

@@ -21,6 +21,7 @@ export function checkRunOptions(options: RunOptions): void {
 
 function checkChroot(options: RunOptions): void {
   const wanted = {
+    "--rootfs": options.rootDir !== undefined,
     "--read-only": options.readOnly === true,
     "--volume, --mount and --tmpfs": options.mounts !== undefined && options.mounts.length > 0,
     "--device": options.devices !== undefined && options.devices.length > 0,

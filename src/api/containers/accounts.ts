@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
+import type { RootDirectory } from "../../launch/options/files.js";
 import type { AccountFiles } from "../../launch/user.js";
 import type { Context } from "../context.js";
 import type { Container } from "./container.js";
@@ -9,14 +10,24 @@ const maxBytes = 4 * 1024 * 1024;
 
 /** The container's own /etc/passwd and /etc/group: as it changed them, else its image's. */
 export async function accountFilesOf(context: Context, container: Container): Promise<AccountFiles> {
-  const store = await context.store({ create: false });
-  const image = await store.facts(container.state.diffIds ?? []);
+  const { rootDir } = container.state.options;
+  const image =
+    rootDir === undefined ? await imageFacts(context, container) : await rootFacts(context, rootDir);
   const upper = `${container.directory}/upper`;
   const [passwd, group] = await Promise.all([
     readBelow(upper, ["etc", "passwd"]),
     readBelow(upper, ["etc", "group"]),
   ]);
   return { passwd: passwd ?? image.passwd, group: group ?? image.group };
+}
+
+async function imageFacts(context: Context, { state }: Container): Promise<AccountFiles> {
+  const store = await context.store({ create: false });
+  return store.facts(state.diffIds ?? []);
+}
+
+async function rootFacts(context: Context, rootDir: RootDirectory): Promise<AccountFiles> {
+  return (await import("./root.js")).accountsOfDirectory(context, rootDir);
 }
 
 const noFollow = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;

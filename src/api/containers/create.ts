@@ -9,6 +9,7 @@ import { createContainerId } from "../../launch/container-id.js";
 import type { PlacedMount } from "../../launch/mounts.js";
 import { checkLifeOptions, type LifeOptions } from "../../launch/options/life.js";
 import { checkNetworkOptions, joinedContainer, needsNetwork } from "../../launch/options/network.js";
+import { lowersOfDirectory } from "../../launch/root-directory.js";
 import type { RunOptions } from "../../launch/run-options.js";
 import type { AccountFiles } from "../../launch/user.js";
 import type { StorePaths } from "../../store/layout.js";
@@ -50,7 +51,7 @@ export async function createContainer<T>(
   checkLifeOptions(asked.life);
   if (asked.cidFile !== undefined && existsSync(asked.cidFile)) throw idFileExists(asked.cidFile);
   await checkNetwork(asked.options);
-  const image = await ensureImage(context, asked);
+  const image = await imageOf(context, asked);
   const request = { ...asked, options: await decideNetwork(context, asked.options, image) };
   warnOfForeignPlatform(context, image);
   const { paths } = await context.store({ create: true });
@@ -72,6 +73,12 @@ export async function createContainer<T>(
     await discardDirectory(context, directory);
     throw error;
   }
+}
+
+async function imageOf(context: Context, request: CreateRequest): Promise<LocalImage> {
+  const { rootDir } = request.options;
+  if (rootDir === undefined) return ensureImage(context, request);
+  return (await import("./root.js")).imageOfDirectory(rootDir);
 }
 
 /** Before anything is pulled. @throws UsageError BAD_VALUE, BAD_FLAG */
@@ -220,7 +227,12 @@ interface Root {
   readonly runsOn: Pick<ContainerState, "chainId" | "diffIds">;
 }
 
-async function findRoot(context: Context, { image, directory }: Job): Promise<Root> {
+async function findRoot(context: Context, { image, request, directory }: Job): Promise<Root> {
+  const { rootDir } = request.options;
+  if (rootDir !== undefined) {
+    const facts = await (await import("./root.js")).accountsOfDirectory(context, rootDir);
+    return { path: rootDir.path, facts, lowers: lowersOfDirectory(rootDir), runsOn: {} };
+  }
   const store = await context.store({ create: true });
   const { diffIds } = image.config.value;
   const { signal, emit } = context;

@@ -15,6 +15,7 @@ import type { Supervision } from "../../launch/plan-supervise.js";
 import { sharedContainer } from "../../launch/options/isolation.js";
 import { planNamespaces, type NamespacePlanInput } from "../../launch/plan-namespaces.js";
 import { anonymousDirectories } from "../../launch/plan-trees.js";
+import { boundRoot } from "../../launch/root-directory.js";
 import type { Context } from "../context.js";
 import { seccompProgram } from "../seccomp.js";
 import { planFile } from "./directory.js";
@@ -103,6 +104,7 @@ async function planLaunch(context: Context, launch: Launch): Promise<Plan> {
       ...common,
       ...(await isolationOf(context, launch)),
       lowers,
+      rootDir: boundRoot(state.options),
       mounts,
       network: launch.network,
     });

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { generatedFiles, type ContainerFile } from "../../launch/container-files.js";
 import { readHostFacts } from "../../launch/host-facts.js";
+import { lowersOfDirectory } from "../../launch/root-directory.js";
 import type { Context } from "../context.js";
 import type { Container } from "./container.js";
 import type { Launch } from "./launch.js";
@@ -13,15 +14,17 @@ export async function loadLaunch(context: Context, { directory, state }: Contain
   const { signal, emit } = context;
   const flat = state.options.isolation === "chroot";
   const privilege = await context.privilege();
-  const rootfs = flat
-    ? undefined
-    : await store.ensureRootfs(state.diffIds ?? [], { privilege, signal, emit });
+  const { rootDir } = state.options;
+  const rootfs =
+    flat || rootDir !== undefined
+      ? undefined
+      : await store.ensureRootfs(state.diffIds ?? [], { privilege, signal, emit });
   return {
     state,
     spec: await readSpec(directory),
     directory,
     nameFile: state.name === undefined ? undefined : path.join(store.paths.names, state.name),
-    lowers: rootfs?.lowers ?? [],
+    lowers: rootDir === undefined ? (rootfs?.lowers ?? []) : lowersOfDirectory(rootDir),
     supervised: true,
     files: flat ? await readFiles(directory) : [],
     own: readHostFacts().own,

@@ -5,6 +5,7 @@ import type { Helper } from "../../helper/helper.js";
 import type { Plan } from "../../helper/plan.js";
 import { readTreeItems, type TreeEntry } from "../../helper/tree-records.js";
 import { planInDirectory, planInRunning, planInStopped } from "../../launch/plan-files.js";
+import { boundRoot, lowersOfDirectory } from "../../launch/root-directory.js";
 import { findContainer } from "../containers/find.js";
 import { flatRoot } from "../containers/launch.js";
 import { readSpec } from "../containers/spec-file.js";
@@ -61,9 +62,14 @@ async function planFor(context: Context, container: Container): Promise<Side["pl
   const privilege = await same.privilege();
   const store = await same.store({ create: false });
   const { signal, emit } = same;
-  const { lowers } = await store.ensureRootfs(state.diffIds ?? [], { privilege, signal, emit });
-  const mounts = state.mounts ?? [];
-  return (steps) => planInStopped({ spec, containerDir: directory, lowers, privilege, mounts }, steps);
+  const { options, diffIds = [], mounts = [] } = state;
+  const lowers =
+    options.rootDir === undefined
+      ? (await store.ensureRootfs(diffIds, { privilege, signal, emit })).lowers
+      : lowersOfDirectory(options.rootDir);
+  const rootDir = boundRoot(options);
+  const stopped = { spec, containerDir: directory, lowers, privilege, mounts, rootDir };
+  return (steps) => planInStopped(stopped, steps);
 }
 
 function between({ id, phase }: Container): LaunchError {

@@ -15,6 +15,10 @@ const makeFlags: readonly FlagSpec[] = [
     choices: ["namespaces", "chroot"],
     default: "namespaces",
   },
+  {
+    flags: "--rootfs",
+    description: "the argument is a root directory, not an image; DIR:O keeps it as it is",
+  },
   { flags: "--cidfile <file>", description: "write the container's id to a new file" },
   pullPolicy,
   platform,

@@ -4,6 +4,8 @@ import { badValue } from "./bad-value.js";
 
 /** What the container sees of the host's files, and of its own. */
 export interface FileOptions {
+  /** In the place of an image. */
+  readonly rootDir?: RootDirectory;
   readonly readOnly?: boolean;
   /** `-v`, `--mount` and `--tmpfs`, in the order given. */
   readonly mounts?: readonly FileMount[];
@@ -11,6 +13,13 @@ export interface FileOptions {
   readonly devices?: readonly DeviceRequest[];
   /** Bytes of /dev/shm. */
   readonly shmSize?: number;
+}
+
+export interface RootDirectory {
+  /** Absolute host path. */
+  readonly path: string;
+  /** What the container writes stays out of it. */
+  readonly overlay: boolean;
 }
 
 export interface DeviceRequest {
