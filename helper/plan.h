@@ -86,7 +86,8 @@ enum phase { HOST = 1, CHILD = 2, CLEANUP = 4, CREATED = 8 };
   X (67, DAEMON, "daemon", "isP", CREATED) \
   X (68, INTERFACE, "interface", "ssis", CHILD) \
   X (69, RESERVE_PORT, "reserve-port", "isii", HOST) \
-  X (70, REQUEST, "request", "sbs", CREATED)
+  X (70, REQUEST, "request", "sbs", CREATED) \
+  X (71, SYNC, "sync", "", CHILD)
 
 enum step_kind {
 #define X(number, name, kind, arguments, phases) STEP_##name = number,

@@ -90,6 +90,7 @@ static int (*const execute[STEP_KIND_LIMIT]) (struct context *, const struct ste
   [STEP_ENVIRONMENT] = step_environment,
   [STEP_EXEC] = step_exec,
   [STEP_CREATE_ENTRIES] = step_create_entries,
+  [STEP_SYNC] = step_sync,
   [STEP_EXIT] = step_exit,
   [STEP_COPY_UP] = step_copy_up,
   [STEP_OPEN_TREE] = step_open_tree,

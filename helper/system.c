@@ -156,3 +156,12 @@ step_stdin_null (struct context *context, const struct step *step)
   autoclose int null = open_null (O_RDONLY);
   return null < 0 || dup2 (null, STDIN_FILENO) < 0 ? fail ("/dev/null", "cannot open as standard input") : 0;
 }
+
+int
+step_sync (struct context *context, const struct step *step)
+{
+  (void) step;
+  /* The root may be open for naming only, which syncfs refuses. */
+  autoclose int root = openat (context->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return root < 0 || syncfs (root) < 0 ? fail (".", "cannot write the files to the disk") : 0;
+}

@@ -15,6 +15,7 @@ int step_oom_score (struct context *context, const struct step *step);
 int step_loopback (struct context *context, const struct step *step);
 int step_session_keyring (struct context *context, const struct step *step);
 int step_stdin_null (struct context *context, const struct step *step);
+int step_sync (struct context *context, const struct step *step);
 
 /* Descriptor of the file at `path` with the exclusive lock held; -1 with errno. `mode`: 0 to wait, LOCK_NB not to. */
 int lock_file (const char *path, int mode);

@@ -70,6 +70,7 @@ export const stepLayouts: { readonly [K in Step["kind"]]: StepLayout<K> } = {
   environment: layout(34, "S", "entries"),
   exec: layout(35, "P", "argv"),
   "create-entries": layout(36, "iS", "fd", "tars"),
+  sync: layout(71, ""),
   exit: layout(37, "i", "code"),
   cleanup: layout(38, ""),
   "remove-tree": layout(39, "s", "path"),

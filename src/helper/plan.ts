@@ -224,6 +224,8 @@ export type Step =
   | { readonly kind: "exec"; readonly argv: readonly string[] }
   /** Read an entry stream (see entries.ts) from `fd` and create it below the root; file data comes from the tars. */
   | { readonly kind: "create-entries"; readonly fd: number; readonly tars: readonly string[] }
+  /** Waits until the file system of the root has all of it on the disk. */
+  | { readonly kind: "sync" }
   | { readonly kind: "exit"; readonly code: number }
   // Created phase: the child is there with its namespaces, and waits.
   | { readonly kind: "created" }

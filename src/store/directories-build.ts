@@ -81,7 +81,9 @@ async function buildLocked(context: RootfsContext, directory: string, build: Bui
   await removeTree(temporary, context);
   try {
     if (!isDirectory(directory)) {
-      await materialise(delta(below, tree, policy.includes), { ...context, target: temporary, tars, policy });
+      const changes = delta(below, tree, policy.includes);
+      // Files before the name: after a power cut a directory that has its name would else hold empty files, unnoticed.
+      await materialise(changes, { ...context, target: temporary, tars, policy, durable: true });
     }
     await saveFacts(factsFile(directory), await collectFacts(tree, tars));
     if (!isDirectory(directory)) await rename(temporary, directory);

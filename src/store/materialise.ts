@@ -25,17 +25,20 @@ export interface MaterialiseOptions {
   readonly privilege: Privilege;
   readonly policy: OwnerPolicy;
   readonly helper: Helper;
+  /** Return only once all of it survives a power cut. */
+  readonly durable?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Creates a tree on disk. The helper does it, inside the target and inside the user namespace the privilege asks for. */
 export async function materialise(tree: DirNode, options: MaterialiseOptions): Promise<void> {
-  const { target, tars, privilege, policy, helper, signal } = options;
+  const { target, tars, privilege, policy, helper, durable = false, signal } = options;
   await mkdir(target, { recursive: true, mode: 0o700 });
   const plan: Plan = [
     cloneStep(privilege),
     { kind: "root-dir", path: target },
     { kind: "create-entries", fd: 0, tars },
+    ...(durable ? [{ kind: "sync" } as const] : []),
     { kind: "exit", code: 0 },
   ];
   await helper.run(plan, { input: entryStream(tree, policy), ...(signal === undefined ? {} : { signal }) });
