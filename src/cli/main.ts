@@ -19,7 +19,7 @@ interface Session {
 /** Carries out one command line and sets the exit status. Does not return where the process becomes a container. */
 export async function main(argv: readonly string[]): Promise<void> {
   const session: Session = { env: readEnv() };
-  const program = createProgram(session);
+  const program = createProgram(session, meantBy(argv));
   if (argv.length === 0) {
     program.outputHelp();
     return;
@@ -32,7 +32,30 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-function createProgram(session: Session): Command {
+interface Meant {
+  readonly commands: readonly CommandSpec[];
+  readonly groups: readonly CommandGroup[];
+  /** Whether the first word may be an image. */
+  readonly byDefault: boolean;
+}
+
+/** Program options with a value, which may come before the command. */
+const programOptions = ["--root", "--rootfs-driver"];
+
+/** What the first word can only mean. Making all commands takes milliseconds, and only help shows them. */
+function meantBy(argv: readonly string[]): Meant {
+  let first = 0;
+  while (programOptions.includes(argv[first] ?? "")) first += 2;
+  const word = argv[first] ?? "";
+  if (word === "" || word === "help" || word.startsWith("-")) return { commands, groups, byDefault: true };
+  const named = {
+    commands: commands.filter(({ name }) => name === word),
+    groups: groups.filter(({ name }) => name === word),
+  };
+  return { ...named, byDefault: named.commands.length + named.groups.length === 0 };
+}
+
+function createProgram(session: Session, meant: Meant): Command {
   const program = new Command("pullrun")
     .description("Pull container images and run them, with no daemon.")
     .usage("[options] IMAGE [ARG...]\n       pullrun [options] COMMAND ...")
@@ -48,10 +71,11 @@ function createProgram(session: Session): Command {
       writeOut: (text) => stdout().write(text),
       outputError: (text, write) => write(text.replace(/^error: /, "pullrun: ")),
     });
-  for (const spec of commands) program.addCommand(subcommand(program, spec, session));
-  program.addCommand(subcommand(program, defaultCommand, session), { isDefault: true, hidden: true });
-  addFlagsLate(program, [...commands, defaultCommand]);
-  for (const group of groups) program.addCommand(groupCommand(program, group, session));
+  for (const spec of meant.commands) program.addCommand(subcommand(program, spec, session));
+  if (meant.byDefault)
+    program.addCommand(subcommand(program, defaultCommand, session), { isDefault: true, hidden: true });
+  addFlagsLate(program, [...meant.commands, defaultCommand]);
+  for (const group of meant.groups) program.addCommand(groupCommand(program, group, session));
   return program;
 }
 
