@@ -2,10 +2,12 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { readCgroupHost } from "../../src/launch/cgroup-host.js";
 import { statusOf, until } from "../helper/supervised.js";
 import { busybox, needsBusybox } from "../support/busybox.js";
 import { pullrun, temporaryDirectory, type CliOptions, type CliResult } from "../support/cli.js";
 import { needsNamespaces } from "../support/namespaces.js";
+import { isRoot } from "../support/tools.js";
 import { squashIds, testUsers } from "../support/users.js";
 
 const needs = `${needsBusybox}${needsNamespaces}`;
@@ -131,4 +133,23 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}a container in the backgr
     expect((await watched).status).toBe(137);
     expect((await cli(root, ["ps", "--format", "{{.Names}}"])).stdout).toBe("watched\n");
   });
+
+  const canLimit =
+    as.uid === undefined &&
+    readCgroupHost().hierarchies.some(({ controllers }) => controllers.includes("memory"));
+
+  test.skipIf(!canLimit || !isRoot)(
+    "needs root and a memory cgroup: out of memory gives 137 and a note, and is on record",
+    async () => {
+      const root = store();
+      const limited = [...quiet, "-m", "16m"];
+      const note = expect.stringContaining("the container was out of memory, and killed") as string;
+      const foreground = await cli(root, ["run", "--rm", ...limited, busybox, "tail", "/dev/zero"]);
+      expect(foreground).toMatchObject({ status: 137, stderr: note });
+      const kept = await cli(root, ["run", "--name", "hungry", ...limited, busybox, "tail", "/dev/zero"]);
+      expect(kept).toMatchObject({ status: 137, stderr: note });
+      const format = "{{.State.OOMKilled}} {{.State.ExitCode}}";
+      expect((await cli(root, ["inspect", "--format", format, "hungry"])).stdout).toBe("true 137\n");
+    },
+  );
 });
