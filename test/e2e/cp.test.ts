@@ -200,6 +200,26 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who`, ({ as }) => {
     expect((await cp("t", "box:/ro/new")).stderr).toContain("Read-only file system");
   });
 
+  test("a container that is not running: its files, its volumes, and nothing of a read-only one", async () => {
+    const root = temporaryDirectory(as);
+    const cwd = temporaryDirectory(as);
+    const command = (...args: string[]): Promise<CliResult> => pullrun(args, { root, cwd, ...as });
+    const flags = ["-q", "--network", "none"];
+    const script = "cat /in /v/in; echo out > /out; echo vol > /v/out";
+    await command("create", ...flags, "--name", "box", "-v", "data:/v", busybox, "sh", "-c", script);
+    writeFileSync(path.join(cwd, "in"), "given\n");
+    expect(await command("cp", "in", "box:/in")).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect((await command("cp", "in", "box:/v/")).stderr).toBe("");
+    expect((await command("start", "-a", "box")).stdout).toBe("given\ngiven\n");
+    await command("cp", "box:/out", "out");
+    await command("cp", "box:/v/out", "vol");
+    expect(readFileSync(path.join(cwd, "out"), "utf8") + readFileSync(path.join(cwd, "vol"), "utf8")).toBe(
+      "out\nvol\n",
+    );
+    await command("create", ...flags, "--name", "closed", "--read-only", busybox, "true");
+    expect((await command("cp", "in", "closed:/in")).stderr).toContain("Read-only file system");
+  });
+
   test("a target of this machine that is a link to a directory is that directory", async () => {
     const { cp, here, directory } = await start();
     directory("d");
