@@ -9,13 +9,15 @@ export interface EnvironmentInput {
   readonly hostname: string;
   /** Home directory from the image's passwd. */
   readonly home: string;
+  /** Whether it has a terminal: then TERM is docker's. */
+  readonly tty?: boolean;
 }
 
 /** moby daemon/pkg/oci/defaults.go */
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /**
- * The container's whole environment in docker's order: PATH, HOSTNAME, the user's entries, the image's, HOME. A user
+ * The container's whole environment in docker's order: PATH, HOSTNAME, TERM, the user's entries, the image's, HOME. A user
  * entry beats the image's of that name, the last of several wins. Nothing of the host's environment gets in: an image
  * entry without `=` is dropped, never looked up (CVE-2026-57231). @throws UsageError BAD_VALUE
  */
@@ -23,6 +25,7 @@ export function environmentOf(input: EnvironmentInput): string[] {
   const env = new Map([
     ["PATH", defaultPath],
     ["HOSTNAME", input.hostname],
+    ...(input.tty === true ? ([["TERM", "xterm"]] as const) : []),
   ]);
   const user = parseUserEntries(input.user);
   for (const [key, value] of user) if (value !== undefined) env.set(key, value);

@@ -37,6 +37,14 @@ test.each([
   expect(env(image, user)).toEqual(expected);
 });
 
+test("a terminal gives TERM, which the image and the user may change", () => {
+  const of = (image: readonly string[], user: readonly string[] = []): string[] =>
+    environmentOf({ image, user, hostname: "box", home: "/root", tty: true });
+  expect(of([])).toEqual([path, "HOSTNAME=box", "TERM=xterm", "HOME=/root"]);
+  expect(of(["TERM=vt100"])).toContain("TERM=vt100");
+  expect(of(["TERM=vt100"], ["TERM=linux"])).toContain("TERM=linux");
+});
+
 test("never imports the host's environment through image entries without = (CVE-2026-57231)", () => {
   vi.stubEnv("PULLRUN_TEST_SECRET", "host secret");
   const entries = ["PULLRUN_TEST_SECRET", "*", "=x", "", "PULLRUN_*", "A\0=b", "B=c\0d"];

@@ -43,7 +43,7 @@ export async function busyboxWith(
   return `oci:${directory}`;
 }
 
-function busyboxTar(): Uint8Array {
+export function busyboxTar(): Uint8Array {
   const { descriptor, blobs } = readLayout(layout ?? "");
   const manifest = parseManifest("busybox", blobs.get(descriptor.digest)!, descriptor.mediaType);
   if (manifest.kind !== "manifest") throw new Error("expected a manifest");

@@ -1,0 +1,65 @@
+import { guests, limited, type Case } from "../case.js";
+
+/** One read of 60 MB into memory that was never touched. */
+const takeMemory = "dd if=/dev/zero of=/dev/null bs=60M count=1";
+
+export const cgroupCases: readonly Case[] = [
+  {
+    name: "memory beyond the limit ends the command with 137, and OOMKilled is on record",
+    script: `pullrun run --name oom -m 20m box ${takeMemory}; echo $?; pullrun inspect --format '{{.State.OOMKilled}}' oom; pullrun rm oom`,
+    worlds: limited,
+    stdout: "137\ntrue\noom\n",
+  },
+  {
+    name: "the limits are in the container's own cgroup, and its namespace shows no other",
+    script:
+      "pullrun run --rm -m 64m --pids-limit 50 --cpus 0.5 box sh -c 'cd /sys/fs/cgroup; cat memory.max pids.max cpu.max /proc/self/cgroup'",
+    worlds: guests,
+    stdout: "67108864\n50\n50000 100000\n0::/\n",
+  },
+  {
+    name: "a fork bomb stops at the limit on processes",
+    script:
+      "pullrun run --rm --pids-limit 8 box sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 2 & done; wait' 2>&1 | grep -c \"can't fork\"",
+    worlds: limited,
+    stdout: /^[1-9]/,
+  },
+  {
+    name: "half a processor throttles a loop",
+    script:
+      'pullrun run --rm --cpus 0.2 box sh -c \'timeout 2 sh -c "while :; do :; done"; sed -n "s/^nr_throttled //p" /sys/fs/cgroup/cpu.stat\'',
+    worlds: guests,
+    stdout: /^[1-9]/,
+  },
+  {
+    name: "a container with limits can be entered, measured, frozen, read and stopped",
+    script: `pullrun run -d --name full -m 64m --pids-limit 50 box sh -c 'echo hello; sleep 1000' >id
+pullrun exec full sh -c 'cat /proc/self/cgroup /sys/fs/cgroup/memory.max'
+pullrun stats --no-stream full | tail -n 1 | grep -oE '(/ *(64|67\\.1)[^ ]*B)'
+pullrun pause full && pullrun ps --format '{{.Status}}' | grep -o Paused; cat /sys/fs/cgroup$(find /sys/fs/cgroup -name "*$(cat id)" | head -n 1 | cut -c15-)/cgroup.freeze; pullrun unpause full
+pullrun logs full; pullrun stop -t 0 full; pullrun rm full`,
+    worlds: guests,
+    stdout: /^0::\/\n67108864\n\/ *(64|67\.1)\S*B\nfull\nPaused\n1\nfull\nhello\nfull\nfull\n$/,
+  },
+  {
+    name: "its cgroup is gone when it has ended",
+    script: 'pullrun run --cidfile id --rm -m 64m box true; find /sys/fs/cgroup -name "*$(cat id)*"',
+    worlds: limited,
+    stdout: "",
+  },
+  {
+    name: "a limit in a cgroup nobody delegated is an error that names the controller",
+    script:
+      "setpriv --reuid=12345 --regid=12345 --clear-groups env HOME=$PWD pullrun --root $PWD/none run --rm -m 64m box true",
+    worlds: ["VM root"],
+    status: 125,
+    stderr: /--memory: cgroup controller memory: .*\nhint: /,
+  },
+  {
+    name: "limits hold in a leaf whose slice was delegated",
+    script: `cg=/sys/fs/cgroup$(sed s/0::// /proc/self/cgroup); mkdir -p $cg/leaf && echo $$ >$cg/leaf/cgroup.procs
+pullrun run --rm -m 64m box cat /sys/fs/cgroup/memory.max`,
+    worlds: ["VM user"],
+    stdout: "67108864\n",
+  },
+];

@@ -1,0 +1,40 @@
+import { everywhere, hosts, type Case } from "../case.js";
+
+export const processCases: readonly Case[] = [
+  {
+    name: "the command is process 1",
+    script: "pullrun run --rm box sh -c 'echo $$; cat /proc/1/comm; :'",
+    worlds: everywhere,
+    stdout: "1\nsh\n",
+    peer: true,
+  },
+  {
+    name: "--init is process 1, reaps what is orphaned and hands on the exit status",
+    script:
+      'pullrun run --rm --init box sh -c \'test $$ != 1; sh -c "sh -c : & exec true"; sleep 0.3; ! grep -l "^State:.Z" /proc/[0-9]*/status; exit 3\'',
+    worlds: everywhere,
+    status: 3,
+    stdout: "",
+  },
+  {
+    name: "SIGTERM to the command reaches the container",
+    script: `pullrun run --rm box sh -c 'trap "echo got it; exit 9" TERM; echo up; while :; do sleep 0.1; done' >out & p=$!
+until grep -q up out; do sleep 0.1; done; kill -TERM $p; wait $p; echo $?; cat out`,
+    worlds: everywhere,
+    stdout: "9\nup\ngot it\n",
+  },
+  {
+    name: "SIGSTOP of the command does not stop the container",
+    script: `pullrun run --rm -v "$PWD:/w" box sh -c 'echo up; until test -e /w/go; do sleep 0.1; done; touch /w/went' & p=$!
+sleep 1; kill -STOP $p; touch go; until test -e went; do sleep 0.1; done; kill -CONT $p; wait $p; echo $?`,
+    worlds: hosts,
+    stdout: "up\n0\n",
+  },
+  {
+    name: "a container ends with its first process, whatever else runs in it",
+    script: "pullrun run --rm box sh -c 'sleep 1000 & echo started'",
+    worlds: hosts,
+    stdout: "started\n",
+    peer: true,
+  },
+];
