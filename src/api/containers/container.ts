@@ -33,11 +33,11 @@ export async function readContainer(helper: Helper, directory: string): Promise<
   const state = await readState(directory);
   if (state === undefined) return undefined;
   const status = await readStatus(directory);
-  const found = { id: state.id, directory, state, status };
-  return { ...found, ...(await lookAt(helper, { directory, status, id: state.id })) };
+  return { id: state.id, directory, state, ...(await lookAt(helper, { directory, status, id: state.id })) };
 }
 
 interface Looked {
+  readonly status: Status | undefined;
   readonly phase: Phase;
   readonly pid: number;
   readonly exitCode: number;
@@ -57,14 +57,16 @@ async function lookAt(helper: Helper, { id, directory, status }: LookRequest): P
   if (status?.state === "running" && (await isAlive(status))) {
     const { pid } = status;
     const freezer = await findFreezer({ id, pid });
-    return { phase: (await freezer?.frozen()) === true ? "paused" : "running", pid, exitCode: 0 };
+    return { phase: (await freezer?.frozen()) === true ? "paused" : "running", status, pid, exitCode: 0 };
   }
   const supervised = await isLocked(helper, lockFile(directory));
   if (status === undefined || status.state === "created") {
-    return { phase: supervised ? "running" : "created", pid: 0, exitCode: status?.exit ?? 0 };
+    return { status, phase: supervised ? "running" : "created", pid: 0, exitCode: status?.exit ?? 0 };
   }
-  if (supervised) return { phase: "restarting", pid: 0, exitCode: status.exit ?? 0 };
-  return { phase: "exited", pid: 0, exitCode: await lastExit(status) };
+  if (supervised) return { status, phase: "restarting", pid: 0, exitCode: status.exit ?? 0 };
+  // It may have ended, and written so, after we read: with its lock free, what is there now is the last word.
+  const last = (await readStatus(directory)) ?? status;
+  return { status: last, phase: "exited", pid: 0, exitCode: await lastExit(last) };
 }
 
 async function lastExit(status: Status): Promise<number> {

@@ -8,6 +8,7 @@ import { lockFile } from "./directory.js";
 import { findDirectory } from "./find.js";
 import { nameOf, releaseName } from "./names.js";
 import { killAndWait } from "./stop.js";
+import { sweepCgroups } from "./sweep-cgroups.js";
 
 export interface RemoveOptions {
   /** End it first if it runs. */
@@ -51,6 +52,7 @@ export async function deleteContainer(
     if (container !== undefined) await releaseNameOf(context, container);
     if (volumes) await removeAnonymousVolumes(context, directory);
     if (container !== undefined) await releaseAddressOf(container);
+    if (container !== undefined) await sweepCgroups(container.id);
     await removeTree(directory, { helper, privilege });
     return true;
   });

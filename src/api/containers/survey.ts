@@ -11,6 +11,7 @@ import type { Context } from "../context.js";
 import { removeAnonymousVolumes } from "../volumes/remove.js";
 import { readContainer, type Container } from "./container.js";
 import { lockFile } from "./directory.js";
+import { sweepCgroups } from "./sweep-cgroups.js";
 
 /** Younger directories may belong to a run that has not taken its lock yet. Milliseconds. */
 const startingMs = 60_000;
@@ -27,6 +28,7 @@ export async function sweepContainers(context: Context, store: Store): Promise<S
   const survey = await listContainers(context, store);
   for (const directory of survey.abandoned) {
     await removeAnonymousVolumes(context, directory);
+    await sweepCgroups(path.basename(directory));
     await removeTree(directory, { helper: await context.helper(), privilege: await context.privilege() });
   }
   return survey;
