@@ -33,7 +33,7 @@ describe.skipIf(needsNamespaces !== "").each(users.filter(({ skip }) => !skip))(
   ({ uid }) => {
     const user = uid === undefined ? {} : { uid };
 
-    test("prune while a container runs keeps what it runs on, although its image was replaced", async () => {
+    test("S8: prune while a container runs keeps what it runs on, although its image was replaced", async () => {
       const root = temporaryDirectory(user);
       const name = `${served.host}/pullrun/probe`;
       let child: ChildProcess | undefined;

@@ -145,7 +145,7 @@ function watchMemory(child: ChildProcess): () => number {
 }
 
 describe("twenty processes pulling one image", () => {
-  test("fetch each blob once, tell who waits for whom, and all succeed", async () => {
+  test("S5: fetch each blob once, tell who waits for whom, and all succeed", async () => {
     const content = memoryContent();
     const image = addBigImage(content, "team/shared", [30, 20, 4, 1]);
     registry = await startTestRegistry({ content });
@@ -162,7 +162,7 @@ describe("twenty processes pulling one image", () => {
     expect(results.map(({ stderr }) => stderr).join("")).toContain('"state":"elsewhere"');
   }, 120_000);
 
-  test("go on when the one that fetches is killed", async () => {
+  test("S5: go on when the one that fetches is killed", async () => {
     const content = memoryContent();
     const image = addBigImage(content, "team/heir", [20]);
     const stall: Fault = { on: /blobs/, occurrences: [2], trouble: { kind: "stall", after: 5_000_000 } };

@@ -186,9 +186,9 @@ describe.skipIf(needs !== "")(`${needs}erofs root file systems`, () => {
     expect(shown.get("file")).toContain("user.empty=");
   });
 
-  test("hold files larger than 4 GiB", async () => {
+  test("L23: hold files larger than 8 GiB", async () => {
     const store = await openWith("erofs");
-    const size = 5 * 2 ** 30 + 3;
+    const size = 9 * 2 ** 30 + 3;
     const diffId = addHugeLayer(store, size);
     const lower = await image(store, [diffId]);
     const script =

@@ -76,7 +76,7 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}ingest`, () => {
     }
   });
 
-  test("takes a layer of no bytes at all", async () => {
+  test("L23: takes a layer of no bytes at all", async () => {
     const store = await openTestStore();
     const layer = layerOf(Buffer.alloc(0), gzipSync(Buffer.alloc(0)));
     await ingest(store, layer);

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { parseDigest } from "../../src/core/digest.js";
@@ -14,7 +14,7 @@ import { missing, mustRun } from "../support/tools.js";
 const { signal } = new AbortController();
 
 describe("a new store", () => {
-  test("is private, and a valid empty OCI layout", async () => {
+  test("S12: is private, and a valid empty OCI layout", async () => {
     const root = path.join(temporaryDirectory(), "deep/er/store");
     await openLayout(root, { create: true });
     expect(statSync(root).mode & 0o777).toBe(0o700);
@@ -25,6 +25,16 @@ describe("a new store", () => {
       schemaVersion: 2,
       manifests: [],
     });
+  });
+
+  test("S12: in a directory everybody may enter, lets nobody else reach the files of images and containers", async () => {
+    const root = temporaryDirectory();
+    chmodSync(root, 0o755);
+    await openLayout(root, { create: true });
+    const modes = ["layers", "rootfs", "containers", "ingest"].map(
+      (name) => statSync(path.join(root, name)).mode & 0o777,
+    );
+    expect(modes).toEqual([0o700, 0o700, 0o700, 0o700]);
   });
 
   test("is made once by many at the same time", async () => {

@@ -152,7 +152,7 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}removing an image`, () => {
     expect(readdirSync(store.paths.layers)).toEqual([]);
   });
 
-  test("keeps everything while another name leads to it", async () => {
+  test("S8: keeps everything while another name leads to it", async () => {
     const store = await openTestStore();
     const { image } = await addImage(store, "localhost/a:1", [base]);
     await store.commit({ ...image, name: "localhost/a:2" });
