@@ -6,7 +6,8 @@ export interface Spec {
   readonly ociVersion: "1.0.2";
   readonly process: Process;
   readonly root: { readonly path: string; readonly readonly: boolean };
-  readonly hostname: string;
+  /** Only in a uts namespace of its own: runtimes refuse it elsewhere. */
+  readonly hostname?: string;
   readonly mounts: readonly Mount[];
   readonly linux: Linux;
 }

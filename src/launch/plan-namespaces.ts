@@ -222,7 +222,7 @@ function sealSteps({ spec, anyDevice }: NamespacePlanInput): PlanStep[] {
 
 function identitySteps({ spec, containerId, network }: NamespacePlanInput): PlanStep[] {
   return [
-    ...(has(spec, "uts") ? [{ kind: "hostname", name: spec.hostname } as const] : []),
+    ...(spec.hostname === undefined ? [] : [{ kind: "hostname", name: spec.hostname } as const]),
     ...(has(spec, "network") ? [{ kind: "loopback" } as const] : []),
     ...(network?.child ?? []),
     // runc's name for it. A keyring of its own: the session's holds keys of whoever started us.

@@ -16,6 +16,10 @@ export function checkRunOptions(options: RunOptions): void {
   checkIsolationOptions(options);
   checkLimitOptions(options);
   checkNetworkOptions(options);
+  if (options.uts === "host" && options.hostname !== undefined)
+    throw new UsageError("BAD_FLAG", "--hostname: conflicts with --uts host", {
+      hint: "leave out one of them",
+    });
   if (options.isolation === "chroot") checkChroot(options);
 }
 

@@ -58,7 +58,7 @@ export function createSpec(input: SpecInput): Spec {
     ociVersion: "1.0.2",
     process,
     root: { path: input.rootPath, readonly: options.readOnly ?? false },
-    hostname,
+    ...(options.uts === "host" ? {} : { hostname }),
     mounts: specMounts({
       privilege,
       options,

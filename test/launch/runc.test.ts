@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createContainerId } from "../../src/launch/container-id.js";
@@ -84,6 +84,40 @@ describe.skipIf(!runs)("needs root with namespaces, runc and cc: a spec under ru
     });
     expect(output).toContain("/new EROFS\n");
     expect(status).toBe(0);
+  });
+
+  test.each([
+    ["capabilities", { capDrop: ["ALL"], capAdd: ["SYS_TIME"] }, /^CapBnd:\t0*2000000$/m],
+    ["no new privileges", { noNewPrivileges: true }, /^NoNewPrivs:\t1$/m],
+    ["no filter", { seccomp: "unconfined" }, /^Seccomp:\t0$/m],
+    ["everything", { privileged: true }, /^Seccomp:\t0$/m],
+    ["further groups", { groupAdd: ["777"] }, /^Groups:\t0 777 ?$/m],
+  ] as const)("has %s as with our own helper", (_, options, expected) => {
+    expect(run(["cat", "/proc/self/status"], options)).toEqual([0, expect.stringMatching(expected)]);
+  });
+
+  test("has settings and limits as with our own helper", () => {
+    const files = ["/proc/sys/net/ipv4/ip_forward", "/proc/self/oom_score_adj", "/proc/self/limits"];
+    const [status, output] = run(
+      files.flatMap((file) => ["cat", file]),
+      {
+        sysctls: { "net.ipv4.ip_forward": "1" },
+        oomScoreAdj: 300,
+        ulimits: [{ name: "nofile", soft: 100, hard: 200 }],
+      },
+    );
+    expect(output).toMatch(/^1\n300\n/);
+    expect(output).toMatch(/^Max open files +100 +200 /m);
+    expect(status).toBe(0);
+  });
+
+  test("shares the host's namespaces", () => {
+    const kinds = ["pid", "ipc", "uts", "net"];
+    const [, output] = run(
+      kinds.flatMap((kind) => ["link", `/proc/self/ns/${kind}`]),
+      { pid: "host", ipc: "host", uts: "host", network: "host" },
+    );
+    expect(output).toBe(kinds.map((kind) => `${readlinkSync(`/proc/self/ns/${kind}`)}\n`).join(""));
   });
 
   test("is killed beyond its memory limit", () => {

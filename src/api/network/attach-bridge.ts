@@ -37,7 +37,7 @@ async function leaseFor(
   const { options, id } = state;
   const names = [
     ...(state.name === undefined ? [] : [state.name]),
-    spec.hostname,
+    spec.hostname ?? "",
     shortId(id),
     ...(options.networkAliases ?? []),
   ];
@@ -54,7 +54,7 @@ async function leaseFor(
       ports,
       containerId: id,
       directory,
-      names: [...new Set(names)],
+      names: [...new Set(names)].filter((name) => name !== ""),
       boot,
       owner,
     }),

@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import path from "node:path";
 import type { PlanStep } from "../../helper/plan.js";
 import type { ContainerFile } from "../../launch/container-files.js";
@@ -23,7 +24,7 @@ export interface Attachment extends Pick<NameFilesInput, "address" | "hostGatewa
 export async function attachNetwork(context: Context, launch: Launch): Promise<Launch> {
   const { options } = launch.state;
   const attachment = await attach(context, launch);
-  const files = nameFiles(context, { ...attachment, options, hostname: launch.spec.hostname });
+  const files = nameFiles(context, { ...attachment, options, hostname: launch.spec.hostname ?? hostname() });
   for (const { name, content } of files) await writeFile(path.join(launch.directory, name), content);
   const { steps, network, ports } = attachment;
   const state = {
