@@ -10,6 +10,7 @@ import type { Store } from "../store/store.js";
 import { allOrNone } from "./all-or-none.js";
 import { commitArtifact, commitFound, referenceOf } from "./commit-image.js";
 import type { Context } from "./context.js";
+import { currentImage, tellCurrent } from "./current-image.js";
 import {
   fetchAllImages,
   fetchAnything,
@@ -89,6 +90,8 @@ export async function pullFrom(
     return limit(() => resolve({ ...context, signal }, { ...one, store }, options));
   });
   const found = await allOrNone(tasks, context.signal);
+  const current = options.allPlatforms ? undefined : await allCurrent(context, store, found);
+  if (current !== undefined) return current;
   const fetched = { store, images: found.flatMap(({ content }) => content) };
   return guardPull(context, fetched, () => storeAll(context, { found, store, jobs }, options));
 }
@@ -114,12 +117,40 @@ async function storeAll(
     const stored = isArtifact(content)
       ? await commitArtifact(context, store, { name, artifact: content })
       : await commitFound(context, store, { name, images: content, platform });
-    const { resolved } = isArtifact(content) ? content : content[0];
-    emit({ type: "pulled", reference: what, digest: resolved.digest });
-    const repository = repositoryOf(referenceOf(name, { resolved }));
-    pulled.push({ stored, repository, resolved: resolved.digest });
+    pulled.push(announce(context, { name, what, content }, stored));
   }
   return pulled;
+}
+
+/** Undefined if one of them is not as its source has it, or not whole. */
+async function allCurrent(
+  context: Context,
+  store: Store,
+  found: readonly Found[],
+): Promise<PulledImage[] | undefined> {
+  const all: { readonly one: Found; readonly image: FetchedImage; readonly stored: StoredImage }[] = [];
+  for (const one of found) {
+    if (isArtifact(one.content)) return undefined;
+    const [image] = one.content;
+    const stored = await currentImage(context, store, { name: one.name, image });
+    if (stored === undefined) return undefined;
+    all.push({ one, image, stored });
+  }
+  return all.map(({ one, image, stored }) => {
+    tellCurrent(context, image);
+    return announce(context, one, stored);
+  });
+}
+
+function announce(
+  { emit }: Context,
+  { name, what, content }: Omit<Found, "source">,
+  stored: StoredImage,
+): PulledImage {
+  const { resolved } = isArtifact(content) ? content : content[0];
+  emit({ type: "pulled", reference: what, digest: resolved.digest });
+  const repository = repositoryOf(referenceOf(name, { resolved }));
+  return { stored, repository, resolved: resolved.digest };
 }
 
 /** A name and the images it stands for, or the artifact. */

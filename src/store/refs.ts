@@ -1,6 +1,6 @@
 import type { Descriptor } from "../core/descriptor.js";
 import { hexOf, isDigest, type Digest } from "../core/digest.js";
-import { StoreError, UsageError } from "../core/errors.js";
+import { PullrunError, StoreError, UsageError } from "../core/errors.js";
 import { parseImageConfig } from "../core/image-config.js";
 import { limits } from "../core/limits.js";
 import { isContainerImage, parseManifest } from "../core/manifest.js";
@@ -140,6 +140,17 @@ async function readManifest(paths: StorePaths, { name, manifest }: StoredImage) 
 
 async function configDigest(paths: StorePaths, image: StoredImage): Promise<Digest> {
   return (await readManifest(paths, image)).config.digest;
+}
+
+/** Whether everything of it is in the store: documents and layers. */
+export async function isComplete(paths: StorePaths, image: StoredImage): Promise<boolean> {
+  try {
+    await requireComplete(paths, image);
+    return true;
+  } catch (error) {
+    if (error instanceof PullrunError) return false;
+    throw error;
+  }
 }
 
 async function requireComplete(paths: StorePaths, image: StoredImage): Promise<void> {

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import * as v from "valibot";
 import { digestSchema } from "../core/descriptor.js";
@@ -6,7 +6,7 @@ import type { DiffId, Digest } from "../core/digest.js";
 import { errnoOf } from "../core/errors.js";
 import type { Helper } from "../helper/helper.js";
 import { randomBytes } from "../helper/random.js";
-import { atomicWrite, temporaryPrefix, withIoErrors } from "./files.js";
+import { temporaryPrefix, withIoErrors } from "./files.js";
 import { addAll, type Content } from "./image-content.js";
 import type { StorePaths } from "./layout.js";
 import { isLocked, withLock } from "./lock.js";
@@ -42,7 +42,8 @@ export async function reserve(context: ReservationContext, content: Content): Pr
   const held = await withIoErrors("store", paths.root, () =>
     withLock({ helper, file: paths.lock }, { signal }, async () => {
       await sweepReservations(context);
-      await atomicWrite(file, encode(content), 0o600);
+      // Neither renamed nor flushed: nobody reads it without this lock, and after a power cut it is a dead pull's.
+      await writeFile(file, encode(content), { mode: 0o600, flag: "wx" });
       return helper.lock(file, signal);
     }),
   );

@@ -15,7 +15,7 @@ import type { DocumentRequest } from "./ingest-document.js";
 import type { IngestRequest } from "./ingest.js";
 import { layersSize } from "./layers.js";
 import { openLayout, type StorePaths } from "./layout.js";
-import { commitImage, findImage, findImagesById, listImages, type StoredImage } from "./refs.js";
+import { commitImage, findImage, findImagesById, isComplete, listImages, type StoredImage } from "./refs.js";
 import type { RemovalOptions, Removed } from "./remove.js";
 import type { Reservation } from "./reservations.js";
 import { ensureRootfs, findRootfs, type Rootfs, type RootfsDriverName } from "./rootfs.js";
@@ -31,6 +31,8 @@ export interface Store {
   findById(id: string): Promise<readonly StoredImage[]>;
 
   has(descriptor: Descriptor): Promise<boolean>;
+  /** Whether the documents and layers of an image are there. */
+  isComplete(image: StoredImage): Promise<boolean>;
   /** Verified bytes of a small blob. */
   read(descriptor: Descriptor, limit: number): Promise<Uint8Array>;
   /** A config, from here or fetched, once for all processes that want it now; visible after {@link Store.put}. */
@@ -116,6 +118,7 @@ export async function openStore(root: string, options: StoreOptions): Promise<St
     find: (reference) => findImage(paths, reference),
     findById: (id) => findImagesById(paths, id),
     has: (descriptor) => hasBlob(paths, descriptor),
+    isComplete: (image) => isComplete(paths, image),
     read: (descriptor, limit) => readBlob(paths, descriptor, limit),
     async document(request) {
       const { ingestDocument } = await import("./ingest-document.js");
