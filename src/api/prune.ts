@@ -2,9 +2,7 @@ import path from "node:path";
 import type { Pruned, PrunedItem } from "../store/gc.js";
 import { addAll } from "../store/image-content.js";
 import { diskBytes } from "../store/inventory.js";
-import { removeTree } from "../store/remove-tree.js";
-import { listContainers } from "./containers/survey.js";
-import { removeAnonymousVolumes } from "./volumes/remove.js";
+import { listContainers, removeAbandoned } from "./containers/survey.js";
 import type { Context } from "./context.js";
 
 export interface PruneRequest {
@@ -31,9 +29,7 @@ export async function pruneStore(context: Context, request: PruneRequest): Promi
   for (const directory of abandoned) {
     const bytes = await diskBytes(directory);
     containers.push({ kind: "container", name: path.basename(directory), bytes });
-    if (request.dryRun) continue;
-    await removeAnonymousVolumes(context, directory);
-    await removeTree(directory, { helper: await context.helper(), privilege });
+    if (!request.dryRun) await removeAbandoned(context, store, directory);
   }
   const { removed, young } = await store.prune({ ...request, inUse, privilege, signal: context.signal });
   return { removed: [...containers, ...removed], young };

@@ -60,14 +60,16 @@ export async function createContainer<T>(
   mkdirSync(directory, { mode: 0o700 });
   let name: string | undefined;
   try {
+    const design = await designLaunch(context, { image, request, id, directory });
+    writeFileSync(specFile(directory), JSON.stringify(design.spec));
+    for (const file of design.files) writeFileSync(path.join(directory, file.name), file.content);
+    // Not before the rest, which may take long: who is killed between this and the next step holds others up.
     name = await takeName(context, paths, { id, life: request.life });
-    const launch = await designLaunch(context, { image, request, id, name, directory });
-    writeFileSync(specFile(directory), JSON.stringify(launch.spec));
-    for (const file of launch.files) writeFileSync(path.join(directory, file.name), file.content);
+    const launch = name === undefined ? design : named(design, paths, name);
     // Last: a directory that has it is a container.
     await writeState(directory, launch.state);
     if (request.cidFile !== undefined) writeIdFile(request.cidFile, id);
-    return await next({ ...launch, nameFile: name === undefined ? undefined : path.join(paths.names, name) });
+    return await next(launch);
   } catch (error) {
     if (name !== undefined) await (await import("./names.js")).releaseName(paths, { name, id });
     await discardDirectory(context, directory);
@@ -79,6 +81,10 @@ async function imageOf(context: Context, request: CreateRequest): Promise<LocalI
   const { rootDir } = request.options;
   if (rootDir === undefined) return ensureImage(context, request);
   return (await import("./root.js")).imageOfDirectory(rootDir);
+}
+
+function named(launch: Launch, paths: StorePaths, name: string): Launch {
+  return { ...launch, state: { ...launch.state, name }, nameFile: path.join(paths.names, name) };
 }
 
 /** Before anything is pulled. @throws UsageError BAD_VALUE, BAD_FLAG */
@@ -145,8 +151,6 @@ interface Job {
   readonly image: LocalImage;
   readonly request: CreateRequest;
   readonly id: string;
-  /** Taken already. */
-  readonly name: string | undefined;
   readonly directory: string;
 }
 
@@ -195,13 +199,12 @@ async function mountsOf(context: Context, job: Job): Promise<readonly PlacedMoun
   return placeMounts(context, { mounts, devices, imageVolumes, containerDir: job.directory });
 }
 
-function stateOf({ id, name, image, request }: Job): Omit<ContainerState, "command"> {
+function stateOf({ id, image, request }: Job): Omit<ContainerState, "command"> {
   const { options, life } = request;
   const { process } = image.config.value;
   return {
     version: 1,
     id,
-    ...(name === undefined ? {} : { name }),
     created: new Date().toISOString(),
     image: {
       name: request.image,

@@ -1,10 +1,13 @@
+import { existsSync } from "node:fs";
 import { lstat, mkdir, readlink, rename, symlink, unlink } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { errnoOf, StoreError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
 import type { Helper } from "../../helper/helper.js";
 import type { StorePaths } from "../../store/layout.js";
 import { withLock } from "../../store/lock.js";
+import { stateFile } from "./directory.js";
 import type { ContainerState } from "./state.js";
 import { wordsFor } from "./name-words.js";
 
@@ -26,16 +29,30 @@ export interface NameClaim {
 /** The container's directory must be there already. @throws StoreError LOCKED if another container has the name */
 export async function reserveName(paths: StorePaths, helper: Helper, claim: NameClaim): Promise<void> {
   if (await takeName(paths, claim)) return;
-  const holder = await holderOf(paths, claim.name);
-  if (holder !== undefined) throw taken(claim.name, holder);
-  // Left by a container whose directory was deleted by other means. One of us may put that right.
+  await requireUnused(paths, claim.name);
+  // One of those who want it may have it.
   await withLock({ helper, file: path.join(paths.names, ".lock") }, {}, async () => {
-    const since = await holderOf(paths, claim.name);
-    if (since !== undefined) throw taken(claim.name, since);
+    await requireUnused(paths, claim.name);
     const temporary = nameFile(paths, `.${claim.id}`);
     await symlink(claim.id, temporary);
     await rename(temporary, nameFile(paths, claim.name));
   });
+}
+
+/** A container that takes a name has its state written a moment later, unless it is killed in between. Milliseconds. */
+const patienceMs = 3000;
+const pollMs = 50;
+
+/** Nobody has a name that a deleted directory left behind, or one in which nothing has come after it. */
+async function requireUnused(paths: StorePaths, name: string): Promise<void> {
+  const deadline = Date.now() + patienceMs;
+  for (;;) {
+    const holder = await holderOf(paths, name);
+    if (holder === undefined) return;
+    if (existsSync(stateFile(path.join(paths.containers, holder)))) throw taken(name, holder);
+    if (Date.now() > deadline) return;
+    await sleep(pollMs);
+  }
 }
 
 /** For a container that was given no name but stays: one of two words that nobody has. */

@@ -1,3 +1,4 @@
+import path from "node:path";
 import { LaunchError, StoreError } from "../../core/errors.js";
 import { withFreeLock } from "../../store/lock.js";
 import { removeTree } from "../../store/remove-tree.js";
@@ -52,7 +53,7 @@ export async function deleteContainer(
     if (container !== undefined) await releaseNameOf(context, container);
     if (volumes) await removeAnonymousVolumes(context, directory);
     if (container !== undefined) await releaseAddressOf(container);
-    if (container !== undefined) await sweepCgroups(container.id);
+    await sweepCgroups(path.basename(directory));
     await removeTree(directory, { helper, privilege });
     return true;
   });

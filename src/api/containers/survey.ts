@@ -11,6 +11,8 @@ import type { Context } from "../context.js";
 import { removeAnonymousVolumes } from "../volumes/remove.js";
 import { readContainer, type Container } from "./container.js";
 import { lockFile } from "./directory.js";
+import { releaseName } from "./names.js";
+import { readState } from "./state.js";
 import { sweepCgroups } from "./sweep-cgroups.js";
 
 /** Younger directories may belong to a run that has not taken its lock yet. Milliseconds. */
@@ -26,12 +28,18 @@ export async function surveyContainers(context: Context, store: Store): Promise<
 /** The same, told apart. */
 export async function sweepContainers(context: Context, store: Store): Promise<Survey> {
   const survey = await listContainers(context, store);
-  for (const directory of survey.abandoned) {
-    await removeAnonymousVolumes(context, directory);
-    await sweepCgroups(path.basename(directory));
-    await removeTree(directory, { helper: await context.helper(), privilege: await context.privilege() });
-  }
+  for (const directory of survey.abandoned) await removeAbandoned(context, store, directory);
   return survey;
+}
+
+/** All there is of a container nobody will come back to. */
+export async function removeAbandoned(context: Context, store: Store, directory: string): Promise<void> {
+  const state = await readState(directory).catch(unreadable);
+  if (state?.name !== undefined) await releaseName(store.paths, { name: state.name, id: state.id });
+  await removeAnonymousVolumes(context, directory);
+  const helper = await context.helper();
+  await sweepCgroups(path.basename(directory));
+  await removeTree(directory, { helper, privilege: await context.privilege() });
 }
 
 export interface Survey {
