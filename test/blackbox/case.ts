@@ -13,7 +13,7 @@ export interface Case {
   readonly name: string;
   /**
    * Run by `sh -c` in an empty directory, with `pullrun` on PATH and a store of its world's that has the images `box`
-   * (busybox and some users), `entry` (ENTRYPOINT and CMD), `shell` (shell form) and `neither`. It removes what it makes.
+   * (busybox and some users), `entry` (ENTRYPOINT and CMD), `shell` (shell form) and `neither`, which come from the OCI layout $LAYOUT. It removes what it makes.
    */
   readonly script: string;
   readonly worlds: readonly World[];
@@ -23,8 +23,6 @@ export interface Case {
   readonly stderr?: RegExp;
   /** Programs of the world's machine without which it is skipped. */
   readonly tools?: readonly string[];
-  /** podman, given the same command lines, must say the same. */
-  readonly peer?: true;
 }
 
 /** What became of one. */

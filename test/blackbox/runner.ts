@@ -19,6 +19,7 @@ const root = path.join(directory, "store");
 const env = {
   PATH: process.env["PATH"] ?? "",
   HOME: directory,
+  LAYOUT: layout,
   PULLRUN_ROOT: root,
   PULLRUN_NETWORK: "none",
   ...("XDG_RUNTIME_DIR" in process.env ? { XDG_RUNTIME_DIR: process.env["XDG_RUNTIME_DIR"] } : {}),

@@ -6,35 +6,30 @@ export const entrypointCases: readonly Case[] = [
     script: "pullrun run --rm entry",
     worlds: hosts,
     stdout: "entry cmd\n",
-    peer: true,
   },
   {
     name: "arguments replace CMD",
     script: "pullrun run --rm entry one two",
     worlds: hosts,
     stdout: "entry one two\n",
-    peer: true,
   },
   {
     name: "--entrypoint drops CMD",
     script: "pullrun run --rm --entrypoint /bin/echo entry",
     worlds: hosts,
     stdout: "\n",
-    peer: true,
   },
   {
     name: "--entrypoint '' leaves the arguments alone",
     script: "pullrun run --rm --entrypoint '' entry echo bare",
     worlds: hosts,
     stdout: "bare\n",
-    peer: true,
   },
   {
     name: "the shell form gets arguments as the shell's",
     script: "pullrun run --rm shell one",
     worlds: hosts,
     stdout: "shell one\n",
-    peer: true,
   },
   {
     name: "an image with neither is refused with 125",
@@ -48,6 +43,5 @@ export const entrypointCases: readonly Case[] = [
     script: "pullrun run --rm box echo --rm -it",
     worlds: hosts,
     stdout: "--rm -it\n",
-    peer: true,
   },
 ];

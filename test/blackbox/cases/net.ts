@@ -14,10 +14,10 @@ until pullrun logs web$i | grep -q up; do sleep 0.2; done; sleep 0.3; ${read(180
   },
   {
     name: "a user's container has an address, and a published port answers",
-    script: `pullrun run -d --rm --name uweb --network pasta -p 127.0.0.1:18081:80 box sh -c '${answer}; sleep 1000' >/dev/null
+    script: `pullrun run -d --rm --name uweb --network slirp4netns -p 127.0.0.1:18081:80 box sh -c '${answer}; sleep 1000' >/dev/null
 until pullrun logs uweb | grep -q up; do sleep 0.2; done; sleep 0.3; ${read(18081)}; pullrun rm -f uweb`,
     worlds: ["VM user"],
-    tools: ["pasta", "bash"],
+    tools: ["slirp4netns", "bash"],
     stdout: "pong\nuweb\n",
   },
   {
