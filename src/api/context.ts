@@ -53,15 +53,22 @@ export function createContext(options: ContextOptions): Context {
     const { squashIds } = await import("../helper/squash-ids.js");
     return squashIds(detected);
   });
+  let opened: Promise<Store> | undefined;
+  const open = async (create: boolean): Promise<Store> => {
+    const { openStore } = await import("../store/store.js");
+    const { root, rootfsDriver } = options;
+    return openStore(root, { helper: await helper().catch(unavailable), create, rootfsDriver });
+  };
+  const forgetStore = (error: unknown): never => {
+    opened = undefined;
+    throw error;
+  };
   return {
     ...options,
     helper,
     privilege,
-    async store({ create }) {
-      const { openStore } = await import("../store/store.js");
-      const { root, rootfsDriver } = options;
-      return openStore(root, { helper: await helper().catch(unavailable), create, rootfsDriver });
-    },
+    // Once: a warm run asks three times, and each would read and make directories. A store not found may be made later.
+    store: ({ create }) => (opened ??= open(create).catch(forgetStore)),
   };
 }
 
