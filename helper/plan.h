@@ -87,7 +87,8 @@ enum phase { HOST = 1, CHILD = 2, CLEANUP = 4, CREATED = 8 };
   X (68, INTERFACE, "interface", "ssis", CHILD) \
   X (69, RESERVE_PORT, "reserve-port", "isii", HOST) \
   X (70, REQUEST, "request", "sbs", CREATED) \
-  X (71, SYNC, "sync", "", CHILD)
+  X (71, SYNC, "sync", "", CHILD) \
+  X (72, EXIT_TEXT, "exit-text", "siP", HOST)
 
 enum step_kind {
 #define X(number, name, kind, arguments, phases) STEP_##name = number,

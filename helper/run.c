@@ -26,6 +26,7 @@
 #include "tree-read.h"
 #include "tree-write.h"
 #include "trees.h"
+#include "verdict.h"
 #include "volume.h"
 #include "watch.h"
 
@@ -104,6 +105,7 @@ static int (*const execute[STEP_KIND_LIMIT]) (struct context *, const struct ste
   [STEP_INTERFACE] = step_interface,
   [STEP_RESERVE_PORT] = step_reserve_port,
   [STEP_REQUEST] = step_request,
+  [STEP_EXIT_TEXT] = step_exit_text,
 };
 
 static void
@@ -236,7 +238,7 @@ run_plan (struct context *context)
   if (status == 0)
     status = create_child (context, &child);
   if (status == 0)
-    status = watch_child (context, &child);
+    status = judge (context, watch_child (context, &child));
   note_oom (context, status);
   end_daemons (context);
   run_cleanup (context, child.namespace);

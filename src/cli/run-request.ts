@@ -30,7 +30,11 @@ export function createRequestOf(invocation: Invocation): CreateRequest {
   const rootDir = invocation.flags.on("rootfs") ? rootDirectoryOf(request.image) : undefined;
   return {
     ...request,
-    options: { ...runOptionsOf(invocation), ...given("rootDir", rootDir) },
+    options: {
+      ...runOptionsOf(invocation),
+      ...given("rootDir", rootDir),
+      ...given("runtime", invocation.flags.text("runtime")),
+    },
     life: lifeOptionsOf(invocation),
     ...given("cidFile", invocation.flags.text("cidfile")),
   };

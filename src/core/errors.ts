@@ -25,6 +25,7 @@ export type LaunchCode =
   | "NO_NAMESPACES"
   | "NO_CGROUP"
   | "NO_NETWORK"
+  | "NO_RUNTIME"
   | "NO_HELPER"
   | "NO_COMMAND"
   | "NO_CAPABILITY"

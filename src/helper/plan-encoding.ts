@@ -94,6 +94,7 @@ export const stepLayouts: { readonly [K in Step["kind"]]: StepLayout<K> } = {
   seal: layout(55, ""),
   record: layout(42, "s", "directory"),
   terminal: layout(44, "iii", "uid", "console", "host"),
+  "exit-text": layout(72, "siP", "path", "code", "texts"),
   "oom-file": layout(45, "ss", "path", "key"),
   supervise: layout(43, "siiiii", "directory", "logBytes", "terminal", "input", "restart", "retries"),
 };

@@ -46,6 +46,13 @@ export type Step =
     }
   /** Where to read, once the container has ended, how many of its processes were killed for want of memory. */
   | { readonly kind: "oom-file"; readonly path: string; readonly key: string }
+  /** Once a child has failed: a line of the file at `path` that has all the texts makes the exit status `code`. */
+  | {
+      readonly kind: "exit-text";
+      readonly path: string;
+      readonly code: number;
+      readonly texts: readonly string[];
+    }
   /** Fork with `CLONE_*` flags (0: plain fork), write the id maps, enter the cgroups, let the child go on. */
   | {
       readonly kind: "clone";

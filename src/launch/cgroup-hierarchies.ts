@@ -31,6 +31,14 @@ export function parseHierarchies(mountinfo: string, selfCgroup: string): Hierarc
   return [...found.values()];
 }
 
+/** Where the v1 hierarchies without controllers are, which only other runtimes use: systemd's. */
+export function namedHierarchies(mountinfo: string): string[] {
+  return mountinfo
+    .split("\n")
+    .filter((line) => / - cgroup .*\bname=/.test(line))
+    .map((line) => unescape(line.split(" ")[4] ?? ""));
+}
+
 interface CgroupMount {
   readonly version: 1 | 2;
   readonly controllers: readonly string[];

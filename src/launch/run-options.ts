@@ -7,7 +7,10 @@ import { checkProcessOptions, type ProcessOptions } from "./options/process.js";
 
 /** What `pullrun run` was asked for, after the command line is parsed: one file a subject in options/. */
 export interface RunOptions
-  extends ProcessOptions, FileOptions, IsolationOptions, LimitOptions, NetworkOptions {}
+  extends ProcessOptions, FileOptions, IsolationOptions, LimitOptions, NetworkOptions {
+  /** Name or absolute path of the OCI runtime that makes the container, in the place of our helper. */
+  readonly runtime?: string;
+}
 
 /** Refuses values no container could start with. @throws UsageError BAD_VALUE, BAD_FLAG */
 export function checkRunOptions(options: RunOptions): void {

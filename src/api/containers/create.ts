@@ -51,6 +51,7 @@ export async function createContainer<T>(
   checkLifeOptions(asked.life);
   if (asked.cidFile !== undefined && existsSync(asked.cidFile)) throw idFileExists(asked.cidFile);
   await checkNetwork(asked.options);
+  if (asked.options.runtime !== undefined) await (await import("./runtime.js")).checkRuntime(context, asked);
   const image = await imageOf(context, asked);
   const request = { ...asked, options: await decideNetwork(context, asked.options, image) };
   warnOfForeignPlatform(context, image);

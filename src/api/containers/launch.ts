@@ -14,6 +14,7 @@ import { needsNetwork } from "../../launch/options/network.js";
 import type { Supervision } from "../../launch/plan-supervise.js";
 import { sharedContainer } from "../../launch/options/isolation.js";
 import { planNamespaces, type NamespacePlanInput } from "../../launch/plan-namespaces.js";
+import type { RuntimePlanInput } from "../../launch/plan-runtime.js";
 import { anonymousDirectories } from "../../launch/plan-trees.js";
 import { boundRoot } from "../../launch/root-directory.js";
 import type { Context } from "../context.js";
@@ -99,6 +100,8 @@ async function planLaunch(context: Context, launch: Launch): Promise<Plan> {
     interactive: state.options.interactive,
     supervision: launch.supervised ? supervisionOf(state) : undefined,
   };
+  const { runtime } = state.options;
+  if (runtime !== undefined) return planForeign(launch, { ...common, runtime });
   if (state.options.isolation !== "chroot")
     return planNamespaces({
       ...common,
@@ -110,6 +113,23 @@ async function planLaunch(context: Context, launch: Launch): Promise<Plan> {
     });
   context.emit({ type: "warning", message: chrootWarning });
   return planChroot({ ...common, rootDir: flatRoot(directory), files });
+}
+
+/** For an OCI runtime that is not ours; few containers have one. */
+async function planForeign(
+  { state, lowers }: Launch,
+  input: Omit<RuntimePlanInput, "lowers">,
+): Promise<Plan> {
+  const { planRuntime } = await import("../../launch/plan-runtime.js");
+  const { findRuntime } = await import("./runtime.js");
+  const { mounts = [], options } = state;
+  return planRuntime({
+    ...input,
+    lowers,
+    rootDir: boundRoot(options),
+    mounts,
+    runtime: findRuntime(input.runtime),
+  });
 }
 
 function supervisionOf({ options, detached, restart }: ContainerState): Supervision {

@@ -1,11 +1,11 @@
 import { rmdir } from "node:fs/promises";
 import path from "node:path";
-import { parseHierarchies } from "../../launch/cgroup-hierarchies.js";
+import { namedHierarchies, parseHierarchies } from "../../launch/cgroup-hierarchies.js";
 import { readText } from "./process.js";
 
 /**
- * Removes the cgroups of a container that does not run, wherever src/launch/cgroup-v1.ts and -v2.ts may have made them: its
- * supervisor does so, unless it was killed. Whatever cannot be removed stays.
+ * Removes the cgroups of a container that does not run, wherever src/launch/cgroup-v1.ts and -v2.ts may have made them,
+ * or a runtime that is not ours: its supervisor does so, unless it was killed. Whatever cannot be removed stays.
  */
 export async function sweepCgroups(id: string): Promise<void> {
   const [mountinfo, own] = await Promise.all([
@@ -18,5 +18,6 @@ export async function sweepCgroups(id: string): Promise<void> {
     `${hierarchy.own}/pullrun-${id}`,
     `${path.dirname(hierarchy.own)}/pullrun-${id}`,
   ]);
-  await Promise.all(places.map((place) => rmdir(place).catch(() => undefined)));
+  const named = namedHierarchies(mountinfo).map((mountPoint) => `${mountPoint}/pullrun/${id}`);
+  await Promise.all([...places, ...named].map((place) => rmdir(place).catch(() => undefined)));
 }

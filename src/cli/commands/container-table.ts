@@ -35,6 +35,11 @@ const run: CommandSpec = {
     { flags: "-d, --detach", description: "run in the background, and print the id" },
     ...makeFlags,
     ...clientFlags,
+    {
+      flags: "--runtime <runtime>",
+      description:
+        "an OCI runtime to run it with, such as runc: a name or an absolute path (root, with --rm)",
+    },
     { flags: "--dry-run", description: "print the plan the helper would execute, and stop" },
   ],
   passThrough: true,

@@ -1,0 +1,92 @@
+import { cloneFlags, mountFlags } from "../helper/constants.js";
+import type { Plan, PlanStep } from "../helper/plan.js";
+import { directorySteps, rootSteps, type NamespacePlanInput } from "./plan-namespaces.js";
+import { keepSteps } from "./plan-supervise.js";
+import { copyUpSteps } from "./plan-trees.js";
+
+export interface RuntimePlanInput extends Pick<
+  NamespacePlanInput,
+  "spec" | "containerId" | "containerDir" | "remove" | "lowers" | "rootDir" | "privilege" | "mounts"
+> {
+  /** Absolute path of the OCI runtime. */
+  readonly runtime: string;
+  readonly interactive: boolean;
+}
+
+/**
+ * The plan for a container of another OCI runtime, which gets the container's directory as its bundle (ADR 16). It runs in
+ * a mount and a process namespace of its own: the root file system shows in the one only, and whoever kills the
+ * runtime kills all that is in the other.
+ */
+export function planRuntime(input: RuntimePlanInput): Plan {
+  const { spec, containerDir, lowers, mounts = [] } = input;
+  return [
+    { kind: "seal" },
+    { kind: "make-dir", path: containerDir, mode: 0o700 },
+    { kind: "lock", path: `${containerDir}/lock` },
+    ...keepSteps({ containerDir, process: spec.process }),
+    ...directorySteps(lowers, containerDir),
+    ...exitSteps(logFile(input)),
+    {
+      kind: "clone",
+      flags: cloneFlags.CLONE_NEWNS | cloneFlags.CLONE_NEWPID,
+      uidMap: "",
+      gidMap: "",
+      newuidmap: "",
+      newgidmap: "",
+      cgroupProcs: [],
+    },
+    { kind: "private-mounts" },
+    ...rootSteps(input),
+    ...copyUpSteps(mounts),
+    // The runtime looks at its own processes in /proc by the numbers they have in its namespace.
+    { kind: "root-dir", path: "/" },
+    { kind: "mount", fstype: "proc", source: "proc", target: "/proc", flags: procFlags, data: "" },
+    ...(input.interactive ? [] : [{ kind: "stdin-null" } as const]),
+    { kind: "working-dir", path: "/" },
+    { kind: "umask", mask: 0o022 },
+    { kind: "environment", entries: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] },
+    { kind: "exec", argv: command(input, ["run", "--bundle", containerDir]) },
+    { kind: "cleanup" },
+    // For one that was killed: what it made in cgroups is only known to it.
+    {
+      kind: "program",
+      input: "",
+      otherwise: "",
+      argv: command(input, ["delete", "--force"]),
+      optional: true,
+    },
+    ...input.remove.map((path): PlanStep => ({ kind: "remove-tree", path })),
+  ];
+}
+
+const procFlags = mountFlags.MS_NOSUID | mountFlags.MS_NODEV | mountFlags.MS_NOEXEC;
+
+/** Options that runc and crun have alike. Its state is in the container's directory, and goes with it. */
+function command(input: RuntimePlanInput, words: readonly string[]): string[] {
+  const state = ["--root", `${input.containerDir}/runtime`];
+  const log = ["--log", logFile(input), "--log-format", "json"];
+  return [input.runtime, ...state, ...log, ...words, input.containerId];
+}
+
+function logFile({ containerDir }: Pick<RuntimePlanInput, "containerDir">): string {
+  return `${containerDir}/runtime.log`;
+}
+
+/**
+ * Docker's 127, 126 and 125 out of what runtimes log (moby daemon/errors.go does so, too): to their own exit status a
+ * failure of theirs is the same as a program that ended with 1. The first that fits counts.
+ */
+function exitSteps(path: string): PlanStep[] {
+  const error = '"level":"error"';
+  const rules: readonly (readonly [code: number, texts: readonly string[]])[] = [
+    [127, ["exec", " not found"]],
+    [127, ["exec: ", "no such file or directory"]],
+    [127, ["executable", "No such file or directory"]],
+    [126, ["exec", "ermission denied"]],
+    [126, ["exec", "is a directory"]],
+    [126, ["exec", "ormat error"]],
+    [125, []],
+  ];
+  return rules.map(([code, texts]) => ({ kind: "exit-text", path, code, texts: [error, ...texts] }));
+}
