@@ -84,6 +84,8 @@ function exitSteps(path: string): PlanStep[] {
     [127, ["exec: ", "no such file or directory"]],
     [127, ["executable", "No such file or directory"]],
     [126, ["exec", "ermission denied"]],
+    // crun's for a directory.
+    [126, ["open executable", "Operation not permitted"]],
     [126, ["exec", "is a directory"]],
     [126, ["exec", "ormat error"]],
     [125, []],
