@@ -1,5 +1,6 @@
 /*
- * pullrun-helper run PLAN [STATUS_FD]              execute the plan in the file PLAN, or read from descriptor N with fd:N
+ * pullrun-helper run PLAN [STATUS_FD [timed]]      execute the plan in the file PLAN, or read from descriptor N with fd:N;
+ *                                                  timed: the time of each step goes to STATUS_FD as well
  * pullrun-helper start PLAN detached [STATUS_FD]   the same under a supervisor in the background
  * pullrun-helper start PLAN attached INPUT PROXY KEYS
  * pullrun-helper attach DIR INPUT PROXY KEYS       join our streams with those of a container started so
@@ -192,6 +193,9 @@ dispatch (struct context *context, int argc, char **argv)
   if (argc == 2 && strcmp (argv[1], "locks") == 0)
     return serve_locks ();
   if (strcmp (verb, "run") == 0 && (argc == 3 || (argc == 4 && parse_status_descriptor (context, argv[3]))))
+    return run (context, argv, false, NULL);
+  context->timed = argc == 5 && strcmp (argv[4], "timed") == 0;
+  if (strcmp (verb, "run") == 0 && context->timed && parse_status_descriptor (context, how))
     return run (context, argv, false, NULL);
   if (strcmp (verb, "start") == 0 && strcmp (how, "detached") == 0
       && (argc == 4 || (argc == 5 && parse_status_descriptor (context, argv[4]))))

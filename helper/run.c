@@ -122,8 +122,14 @@ run_steps (struct context *context, size_t from, size_t to)
 {
   for (size_t i = from; i < to; i++) {
     const struct step *step = &context->plan->steps[i];
-    if (execute[step->kind](context, step) == 0 || step->optional)
+    long long began = context->timed ? monotonic_time () : 0;
+    /* There is nobody to say it afterwards. */
+    if (step->kind == STEP_EXEC)
+      report_time (context, i + 1, began);
+    if (execute[step->kind](context, step) == 0 || step->optional) {
+      report_time (context, i + 1, began);
       continue;
+    }
     int status = step->kind == STEP_EXEC ? exec_status (failure_error ()) : EXIT_OURS;
     report_failure (context, i + 1, step_name (step->kind));
     if (context->supervisor < 0 && i < context->plan->cleanup)
@@ -189,6 +195,7 @@ create_child (struct context *context, struct child *child)
   struct service *service = context->service;
   if (service && streams_open (service) < 0)
     return not_started (context);
+  long long began = context->timed ? monotonic_time () : 0;
   int started = start_child (context, &plan->steps[plan->clone], child);
   /* In the child: cleaning up is the supervisor's. */
   if (started < 0 && child->pid == 0) {
@@ -203,6 +210,7 @@ create_child (struct context *context, struct child *child)
     streams_keep_ours (service);
   if (started < 0)
     return not_started (context);
+  report_time (context, plan->clone + 1, began);
   context->child = child->pid;
   context->hint = "";
   int status = child->go < 0 ? 0 : run_steps (context, plan->created + 1, plan->cleanup);

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct {
@@ -173,6 +174,25 @@ report_failure (const struct context *context, size_t step, const char *kind)
     (void) !write (context->started, "", 1);
   if (context->status_fd >= 0)
     (void) !write (context->status_fd, text + human, size - human);
+}
+
+long long
+monotonic_time (void)
+{
+  struct timespec now;
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+void
+report_time (const struct context *context, size_t step, long long began)
+{
+  char line[96];
+  if (!context->timed || context->status_fd < 0)
+    return;
+  int length = snprintf (line, sizeof line, "{\"step\":%zu,\"began\":%lld,\"ns\":%lld}\n", step, began,
+                         monotonic_time () - began);
+  (void) !write (context->status_fd, line, (size_t) length);
 }
 
 int

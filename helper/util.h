@@ -36,6 +36,7 @@ struct service;
 struct context {
   const struct plan *plan;
   int status_fd;     /* -1: none */
+  bool timed;        /* whether each step's time goes to status_fd too */
   int root;          /* O_PATH descriptor of the container's root; -1 before a root-* step */
   int supervisor;    /* in the child: pipe end that hangs up when the supervisor is gone; else -1 */
   const char *hint;  /* "" for none */
@@ -75,6 +76,11 @@ int failure_error (void);
 void failure_line (char *text, size_t size);
 /* Writes the noted failure where failures go and, as one JSON line, to the status descriptor. `step` counts from 1. */
 void report_failure (const struct context *context, size_t step, const char *kind);
+
+/* CLOCK_MONOTONIC, in nanoseconds. */
+long long monotonic_time (void);
+/* If those are asked for: when a step began, and how long it took, as a JSON line. `step` counts from 1. */
+void report_time (const struct context *context, size_t step, long long began);
 
 /* Whole buffer or -1 with errno. */
 int write_all (int fd, const void *bytes, size_t size);

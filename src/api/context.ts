@@ -1,4 +1,4 @@
-import type { Emit } from "../core/events.js";
+import type { Emit, OnExchange } from "../core/events.js";
 import type { Helper } from "../helper/helper.js";
 import type { Privilege } from "../helper/privilege.js";
 import type { Timing } from "../registry/connection.js";
@@ -27,6 +27,8 @@ export interface ContextOptions {
   readonly insecure: boolean;
   readonly timing?: Timing;
   readonly emit: Emit;
+  /** Hears of every request to a registry. */
+  readonly onExchange?: OnExchange;
   readonly signal: AbortSignal;
 }
 

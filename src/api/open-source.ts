@@ -21,7 +21,7 @@ export async function openSource(context: Context, name: ImageName): Promise<Ima
 
 /** How this context talks to registries. */
 export function registryOptions(context: Context, credentials: CredentialLookup): RepositoryOptions {
-  const { userAgent, insecure, network, proxyEnv, signal, emit, timing } = context;
+  const { userAgent, insecure, network, proxyEnv, signal, emit, onExchange, timing } = context;
   return {
     credentials,
     userAgent,
@@ -31,6 +31,7 @@ export function registryOptions(context: Context, credentials: CredentialLookup)
     signal,
     onWarning: (warning) => emit({ type: "warning", ...warning }),
     onRetry: (notice) => emit({ type: "retry", ...notice }),
+    ...(onExchange === undefined ? {} : { onExchange }),
     ...(timing === undefined ? {} : { timing }),
   };
 }

@@ -41,5 +41,21 @@ export type PullEvent =
   | { readonly type: "pulled"; readonly reference: string; readonly digest: Digest }
   | { readonly type: "warning"; readonly code?: WarningCode; readonly message: string };
 
+/** One request to a registry, or to where it sent us, once its headers are here. */
+export interface Exchange {
+  /** `probe`: whether the API is there; `other`: such as the list of tags. */
+  readonly kind: "probe" | "token" | "manifest" | "blob" | "other";
+  readonly method: string;
+  /** As {@link printableUrl} shows it: without the query, which may hold a signature. */
+  readonly url: string;
+  /** 0 where no answer came. */
+  readonly status: number;
+  /** Milliseconds until the headers were here. */
+  readonly ms: number;
+}
+
+/** Synchronous, cheap, must not throw. */
+export type OnExchange = (exchange: Exchange) => void;
+
 /** Synchronous, cheap, must not throw. */
 export type Emit = (event: PullEvent) => void;

@@ -9,7 +9,8 @@ export function formatPlan(plan: Plan): string {
   return plan.map((step, index) => `${String(index + 1).padStart(width)}. ${formatStep(step)}\n`).join("");
 }
 
-function formatStep(step: PlanStep): string {
+/** One step, without its number. */
+export function formatStep(step: PlanStep): string {
   const values = step as unknown as Readonly<Record<string, unknown>>;
   const fields = stepLayouts[step.kind].fields
     .filter((field) => !isEmpty(values[field]))

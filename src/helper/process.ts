@@ -46,7 +46,7 @@ export interface ClientOptions {
 
 /** Becomes the first client of a container that a supervisor in the background starts from the plan. */
 export function startAttached(path: string, planPath: string, options: ClientOptions): never {
-  return becomeHelper(path, ["start", planPath, "attached", ...clientArguments(options)]);
+  return becomeHelper(path, attachedArguments(planPath, options));
 }
 
 /** Becomes a client of a container that runs under a supervisor. Of one that has ended it gives the exit status. */
@@ -70,6 +70,40 @@ export async function watchSilently(
   const code = await waitForEnd(child, signal);
   if (code === null) throw died(child.signalCode, "");
   return code;
+}
+
+/** How a helper with our streams ended, and what it wrote to its status descriptor. */
+export interface WatchedHelper {
+  readonly exitStatus: number;
+  readonly status: string;
+}
+
+/**
+ * What {@link execHelper} (without `client`) and {@link startAttached} become, as a child with our streams, so that somebody is
+ * left when it ends. Complaints go to our stderr; only a plan without a supervisor tells the times of its steps.
+ * @throws LaunchError NO_HELPER
+ */
+export async function watchHelper(
+  path: string,
+  planPath: string,
+  { client, terminal }: { readonly client?: ClientOptions; readonly terminal: boolean },
+): Promise<WatchedHelper> {
+  const args = client === undefined ? ["run", planPath, "3", "timed"] : attachedArguments(planPath, client);
+  const child = spawn(path, args, { stdio: ["inherit", "inherit", "inherit", "pipe"], env: {} });
+  const status = collect(child.stdio[3] as Readable);
+  const { passSignals } = await import("./pass-signals.js");
+  const stop = passSignals(child, { terminal });
+  try {
+    const code = await waitForEnd(child, undefined);
+    if (code === null) throw died(child.signalCode, "");
+    return { exitStatus: code, status: status() };
+  } finally {
+    stop();
+  }
+}
+
+function attachedArguments(planPath: string, options: ClientOptions): string[] {
+  return ["start", planPath, "attached", ...clientArguments(options)];
 }
 
 function clientArguments({ stdin, signals, detachKeys }: ClientOptions): string[] {

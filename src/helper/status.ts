@@ -42,3 +42,31 @@ function codeOf(kind: string, exitStatus: number): LaunchCode {
 function fromBytes(text: string): string {
   return Buffer.from(text, "latin1").toString("utf8");
 }
+
+/** When a step of the plan began and how long it took (helper/util.c, report_time). */
+export interface StepTime {
+  /** Counted from 1. */
+  readonly step: number;
+  /** Milliseconds of CLOCK_MONOTONIC, as `process.hrtime` has it. */
+  readonly began: number;
+  readonly ms: number;
+}
+
+/** The times of steps among the lines of `status`. */
+export function stepTimesFrom(status: string): StepTime[] {
+  // What follows the last line end was cut.
+  const lines = status.split("\n").slice(0, -1);
+  return lines
+    .map((line) => JSON.parse(line) as { step: number; began?: number; ns?: number })
+    .flatMap(({ step, began, ns }) =>
+      began === undefined || ns === undefined ? [] : [{ step, began: began / 1e6, ms: ns / 1e6 }],
+    );
+}
+
+/** What failed among the lines of `status`, or undefined. */
+export function failedStepFrom(status: string): { readonly step: number; readonly what: string } | undefined {
+  const line = status.split("\n").find((text) => text.startsWith("{") && text.includes('"kind":'));
+  const error = line === undefined ? undefined : failureFrom(`${line}\n`, 0);
+  if (error === undefined) return undefined;
+  return { step: Number(error.info.details?.["step"]), what: error.message };
+}

@@ -1,11 +1,12 @@
 import type { LookupFunction } from "node:net";
-import type { WarningCode } from "../core/events.js";
+import type { OnExchange, WarningCode } from "../core/events.js";
 import { createAuthorizer } from "./auth.js";
 import { readTrust } from "./certs-dir.js";
 import type { CredentialLookup } from "./credentials.js";
 import type { Endpoint, NetworkFiles } from "./endpoints.js";
 import { apiHost } from "./hosts.js";
 import { createHttpClient, type HttpClient, type HttpResponse, type ProxyEnvironment } from "./http.js";
+import { kindOf, observed } from "./observed.js";
 import { quotaWarning } from "./quota.js";
 import type { Patience } from "./read-body.js";
 import { follow } from "./redirects.js";
@@ -38,6 +39,7 @@ export interface ConnectionOptions {
   readonly signal?: AbortSignal;
   readonly onRetry?: (notice: RetryNotice) => void;
   readonly onWarning?: (warning: Warning) => void;
+  readonly onExchange?: OnExchange;
   readonly timing?: Timing;
   /** Instead of the system's; for tests. */
   readonly lookup?: LookupFunction;
@@ -67,7 +69,7 @@ export function openConnection(endpoint: Endpoint, options: ConnectionOptions): 
     options.signal === undefined ? closed.signal : AbortSignal.any([options.signal, closed.signal]);
   const client = clientFor(endpoint, options);
   const authorizer = createAuthorizer({
-    client,
+    client: observed(client, "token", options.onExchange),
     registry: endpoint.registry,
     repository: endpoint.repository,
     credentials: options.credentials,
@@ -78,7 +80,7 @@ export function openConnection(endpoint: Endpoint, options: ConnectionOptions): 
 
   /** Shared by requests that come in parallel; asked again after a failure. */
   async function findApi(signal: AbortSignal): Promise<Base> {
-    const finding = (found ??= apiBase(client, endpoint, signal));
+    const finding = (found ??= apiBase(observed(client, "probe", options.onExchange), endpoint, signal));
     try {
       return await finding;
     } catch (error) {
@@ -100,10 +102,11 @@ export function openConnection(endpoint: Endpoint, options: ConnectionOptions): 
       const url = requestUrl(base, endpoint, path);
       const { verifyTls } = base;
       const request = { method, url, headers, privateHeaders: endpoint.headers, verifyTls, signal };
+      const asking = observed(client, kindOf(path), options.onExchange);
       const met = new Set<string>();
       let authorization = await authorizer.current(signal);
       for (;;) {
-        const response = await follow(client, { ...request, authorization });
+        const response = await follow(asking, { ...request, authorization });
         watchQuota(response);
         // A 401 from where a redirect led is not the registry's: nothing of ours is shown there.
         const asks = response.status === 401 && response.url.origin === url.origin;

@@ -1,6 +1,7 @@
 import type { CommandSpec, FlagSpec } from "../command.js";
 import { clientFlags, streamFlags } from "../flags/attach.js";
 import { containerFlags } from "../flags/container.js";
+import { explainFlags } from "../flags/explain.js";
 import { lifeFlags, stopFlags } from "../flags/life.js";
 import { insecure, platform, pullPolicy, squashIds } from "../flags/shared.js";
 
@@ -41,6 +42,7 @@ const run: CommandSpec = {
         "an OCI runtime to run it with, such as runc: a name or an absolute path (root, with --rm)",
     },
     { flags: "--dry-run", description: "print the plan the helper would execute, and stop" },
+    ...explainFlags,
   ],
   passThrough: true,
   failure: 125,

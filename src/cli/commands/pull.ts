@@ -1,6 +1,9 @@
+import type { OnExchange } from "../../core/events.js";
 import { contextOf, platformOf } from "../context.js";
 import type { Invocation } from "../command.js";
-import { startProgress } from "../render/progress.js";
+import { explainFormatOf } from "../flags/explain.js";
+import { given } from "../flags/given.js";
+import { startProgress, type Progress } from "../render/progress.js";
 import { parseJobs } from "../values.js";
 
 /** Prints NAME@DIGEST of each image, in the order they were named. */
@@ -13,15 +16,28 @@ export async function run(invocation: Invocation): Promise<number> {
     artifacts: true,
     ...(jobs === undefined ? {} : { jobs: parseJobs("--jobs", jobs) }),
   };
-  const progress = await startProgress(env, { quiet: flags.on("quiet"), mode: flags.text("progress") });
+  const progress = await startProgressOf(invocation);
   try {
-    const context = await contextOf(invocation, progress.emit);
+    const { emit, onExchange } = progress;
+    const context = await contextOf(invocation, emit);
     const { pullAll } = await import("../../api/pull.js");
-    const pulled = await pullAll(context, args, options);
+    const pulled = await pullAll({ ...context, ...given("onExchange", onExchange) }, args, options);
     progress.stop();
     for (const { repository, resolved } of pulled) invocation.print(`${repository}@${resolved}\n`);
     return 0;
   } finally {
     progress.stop();
   }
+}
+
+/** What hears of the pull as it goes on. */
+type Listener = Progress & { readonly onExchange?: OnExchange };
+
+async function startProgressOf(invocation: Invocation): Promise<Listener> {
+  const { env, flags } = invocation;
+  const format = explainFormatOf(flags);
+  if (format === undefined)
+    return startProgress(env, { quiet: flags.on("quiet"), mode: flags.text("progress") });
+  const { explainPull } = await import("../explain/pull.js");
+  return explainPull(invocation, format);
 }

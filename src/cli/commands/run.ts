@@ -1,6 +1,7 @@
 import { contextOf } from "../context.js";
 import type { Invocation } from "../command.js";
 import { clientOptionsOf, requireTerminal } from "../flags/attach.js";
+import { explainFormatOf } from "../flags/explain.js";
 import { progressWhenNeeded } from "../render/later.js";
 import { createRequestOf } from "../run-request.js";
 
@@ -10,6 +11,11 @@ export async function run(invocation: Invocation): Promise<number> {
   requireTerminal(invocation);
   const request = createRequestOf(invocation);
   const client = await clientOptionsOf(invocation, request.options.interactive);
+  const format = explainFormatOf(flags);
+  if (format !== undefined) {
+    const { runExplained } = await import("../explain/run.js");
+    return runExplained(invocation, { request, client, format });
+  }
   const progress = progressWhenNeeded(env, { quiet: flags.on("quiet") });
   try {
     const context = await contextOf(invocation, progress.emit);

@@ -1,5 +1,6 @@
 import type { CommandGroup, CommandSpec } from "../command.js";
 import { containerFlags } from "../flags/container.js";
+import { explainFlags } from "../flags/explain.js";
 import { insecure, json, platform, pullPolicy, quiet, squashIds } from "../flags/shared.js";
 import { containerCommands, defaultCommand } from "./container-table.js";
 import { inspectionCommands } from "./inspection-table.js";
@@ -37,6 +38,7 @@ export const commands: readonly CommandSpec[] = [
         choices: ["auto", "tty", "plain", "json", "none", "quiet"],
         default: "auto",
       },
+      ...explainFlags,
       quiet,
     ],
     failure: 1,
