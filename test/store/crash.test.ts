@@ -207,7 +207,7 @@ describe.skipIf(needs !== "")(`${needs}killed at each call that changes the disk
           ) as string,
         });
         await ok(["tag", name, "localhost/again:1"], root, point);
-        await ok(["run", "--pull=never", "localhost/again:1"], root, point);
+        await ok(["run", "--rm", "--pull=never", "localhost/again:1"], root, point);
         await ok(["rmi", name], root, point);
         await ok(["rmi", "localhost/again:1"], root, point);
         await ok(prune, root, point);
