@@ -20,6 +20,7 @@
 struct removal {
   int top; /* the tree's own directory */
   unsigned long moved;
+  const char *kept; /* a name in the top directory to leave alone, or NULL */
 };
 
 static int remove_content (struct removal *removal, int fd, int depth);
@@ -88,7 +89,7 @@ remove_listed (struct removal *removal, DIR *listing, int depth, bool *seen)
     struct dirent *entry = readdir (listing);
     if (!entry)
       return errno ? -1 : 0;
-    if (is_dot (entry->d_name))
+    if (is_dot (entry->d_name) || (depth == 0 && removal->kept && strcmp (entry->d_name, removal->kept) == 0))
       continue;
     *seen = true;
     if (remove_entry (removal, dirfd (listing), entry->d_name, depth) < 0)
@@ -137,6 +138,13 @@ remove_all_in (int fd)
   return copy < 0 ? -1 : remove_content (&removal, copy, 0);
 }
 
+static int
+remove_rest (int dir, const char *name)
+{
+  int fd = open_subdirectory (dir, name);
+  return fd < 0 ? -1 : remove_content (&(struct removal){ .top = fd }, fd, 0);
+}
+
 int
 step_remove_tree (struct context *context, const struct step *step)
 {
@@ -152,8 +160,9 @@ step_remove_tree (struct context *context, const struct step *step)
   int fd = open_subdirectory (dir, name);
   if (fd < 0)
     return fail (path, "cannot open the tree to remove");
-  struct removal removal = { .top = fd };
-  if (remove_content (&removal, fd, 0) < 0 || unlinkat (dir, name, AT_REMOVEDIR) < 0)
+  /* A container's lock goes last: whoever finds it gone, and makes a new one, has nothing left to share with us. */
+  struct removal removal = { .top = fd, .kept = "lock" };
+  if (remove_content (&removal, fd, 0) < 0 || remove_rest (dir, name) < 0 || unlinkat (dir, name, AT_REMOVEDIR) < 0)
     return fail (path, "cannot remove the tree");
   return 0;
 }

@@ -36,7 +36,7 @@ describe.skipIf(needs !== "").each(drivers)(`${needs}S2: power loss, root file s
     const { namings } = await recordPull({ root: path.join(temporaryDirectory(), "root"), driver });
     expect(namings.filter(({ dirty }) => dirty.length > 0)).toEqual([]);
     const places = namings.map(({ to }) => path.basename(path.dirname(to)));
-    expect(new Set(places)).toEqual(new Set(["root", "ingest", "sha256", "layers", "rootfs"]));
+    expect(new Set(places)).toEqual(new Set(["root", "sha256", "layers", "rootfs"]));
     expect(namings.at(-1)).toMatchObject({
       to: expect.stringMatching(/\/index\.json$/) as string,
       pending: [],
