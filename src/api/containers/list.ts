@@ -69,7 +69,8 @@ async function summaryOf(container: Container, { sizes }: ListRequest): Promise<
     exitCode,
     pid,
     labels: state.labels,
-    ports: portTexts(state),
+    // Nothing is published for one that does not run, whatever it will ask for again.
+    ports: phase === "running" || phase === "paused" ? portTexts(state) : [],
     network: state.options.network,
     ...(sizes ? { size: await diskBytes(path.join(directory, "upper")) } : {}),
   };
