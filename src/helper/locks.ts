@@ -39,16 +39,20 @@ export function createLocks(path: string): (file: string, signal?: AbortSignal) 
 
 function startLocker(path: string): Locker {
   // In a process group of its own: Ctrl-C must not end it, and so give the locks away, before we have wound up.
-  const child = spawn(path, ["locks"], { stdio: ["pipe", "pipe", "ignore"], env: {}, detached: true });
+  const child: ChildProcess = spawn(path, ["locks"], {
+    stdio: ["pipe", "pipe", "ignore"],
+    env: {},
+    detached: true,
+  });
   const locker: Locker = { child, waiting: new Map(), used: new Set() };
   const end = (): void => {
     for (const answer of locker.waiting.values()) answer(-1);
     locker.waiting.clear();
   };
   child.once("error", end).once("exit", end);
-  child.stdin.on("error", () => undefined);
+  child.stdin?.on("error", () => undefined);
   let rest = Buffer.alloc(0);
-  child.stdout.on("data", (bytes: Buffer) => {
+  child.stdout?.on("data", (bytes: Buffer) => {
     rest = Buffer.concat([rest, bytes]);
     for (; rest.length >= 8; rest = rest.subarray(8))
       settle(locker, rest.readUInt32LE(0), rest.readInt32LE(4));
@@ -101,14 +105,19 @@ function ask(locker: Locker, slot: number, file: string): Promise<number> {
 /** Waits in a helper of its own. */
 async function takeLock(path: string, file: string, signal: AbortSignal | undefined): Promise<Lock> {
   throwIfAborted(signal);
-  const child = spawn(path, ["lock", file], { stdio: ["pipe", "pipe", "pipe"], env: {}, detached: true });
+  const child: ChildProcess = spawn(path, ["lock", file], {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: {},
+    detached: true,
+  });
   const stderr = collect(child.stderr);
-  child.stdin.on("error", () => undefined);
+  child.stdin?.on("error", () => undefined);
   // Only while waiting: once held, the lock must outlast an abort until whoever holds it has wound up.
   const stopWaiting = (): void => void child.kill("SIGKILL");
   signal?.addEventListener("abort", stopWaiting);
   const ended = waitForEnd(child, signal);
-  const answer = await Promise.race([once(child.stdout, "data"), ended]).finally(() =>
+  const answered = child.stdout ? [once(child.stdout, "data"), ended] : [ended];
+  const answer = await Promise.race<unknown>(answered).finally(() =>
     signal?.removeEventListener("abort", stopWaiting),
   );
   if (!Array.isArray(answer)) throw lockFailed(file, stderr());

@@ -151,7 +151,7 @@ async function runHelper(
 ): Promise<number> {
   const bytes = encodePlan(plan);
   throwIfAborted(options.signal);
-  const child = spawn(path, args, {
+  const child: ChildProcess = spawn(path, args, {
     stdio: [
       options.input === undefined ? (options.stdin ?? "ignore") : "pipe",
       options.output === undefined ? (options.stdout ?? "ignore") : "pipe",
@@ -162,6 +162,8 @@ async function runHelper(
     env: {},
     ...killedBy(options.signal),
   });
+  // Out of descriptors it has no pipes either, only an error to wait for.
+  if (child.pid === undefined) await waitForEnd(child, options.signal);
   const [, , , planPipe, statusPipe] = child.stdio as unknown as [
     unknown,
     unknown,
@@ -198,7 +200,11 @@ export async function waitForEnd(
 ): Promise<number | null> {
   let problem: unknown;
   child.on("error", (error) => (problem ??= error));
-  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  const code = await new Promise<number | null>((resolve) => {
+    child.once("close", resolve);
+    // Where even the pipes could not be made there is no close.
+    if (child.pid === undefined) child.once("error", () => resolve(null));
+  });
   throwIfAborted(signal);
   if (problem !== undefined && child.pid === undefined) throw notStarted(child.spawnfile, problem);
   return code;
@@ -209,14 +215,12 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 }
 
 function notStarted(path: string, cause: unknown): LaunchError {
-  return new LaunchError(
-    "NO_HELPER",
-    `helper: ${printable(path)}: cannot start: ${errnoOf(cause) ?? "unknown error"}`,
-    {
-      hint: "build it with `npm run build` (needs a C compiler and make)",
-      cause,
-    },
-  );
+  const errno = errnoOf(cause) ?? "unknown error";
+  const hint =
+    errno === "EMFILE" || errno === "ENFILE"
+      ? "allow more open files (ulimit -n)"
+      : "build it with `npm run build` (needs a C compiler and make)";
+  return new LaunchError("NO_HELPER", `helper: ${printable(path)}: cannot start: ${errno}`, { hint, cause });
 }
 
 function died(signal: string | null, stderr: string): LaunchError {
