@@ -160,6 +160,25 @@ fill_slots (const struct watch *watch, int signals, int stop, struct pollfd fds[
   }
 }
 
+/* poll(2) refuses more entries than RLIMIT_NOFILE allows, empty ones included: 40 are more than `ulimit -n 32`. */
+static int
+poll_open (struct pollfd fds[ALL_SLOTS], int milliseconds)
+{
+  struct pollfd open[ALL_SLOTS];
+  size_t slots[ALL_SLOTS], count = 0;
+  for (size_t i = 0; i < ALL_SLOTS; i++) {
+    fds[i].revents = 0;
+    if (fds[i].fd < 0)
+      continue;
+    slots[count] = i;
+    open[count++] = fds[i];
+  }
+  int ready = poll (open, count, milliseconds);
+  for (size_t i = 0; ready > 0 && i < count; i++)
+    fds[slots[i]].revents = open[i].revents;
+  return ready;
+}
+
 /* One round. Its start before its end: a program may be over before we have looked. */
 static void
 wait_and_handle (struct watch *watch, int signals, int stop, int milliseconds)
@@ -167,7 +186,7 @@ wait_and_handle (struct watch *watch, int signals, int stop, int milliseconds)
   struct service *service = watch->context->service;
   struct pollfd fds[ALL_SLOTS];
   fill_slots (watch, signals, stop, fds);
-  if (poll (fds, ALL_SLOTS, milliseconds) <= 0)
+  if (poll_open (fds, milliseconds) <= 0)
     return;
   if (service) {
     streams_handle (service, fds);

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import * as v from "valibot";
 import { digestSchema } from "../core/descriptor.js";
@@ -17,6 +17,7 @@ import { isLocked, withLock } from "./lock.js";
  * whoever deletes under that lock sees every pull there is.
  */
 const prefix = "pull-";
+const agedMs = 60_000;
 
 export interface ReservationContext {
   readonly paths: StorePaths;
@@ -41,7 +42,7 @@ export async function reserve(context: ReservationContext, content: Content): Pr
   const file = path.join(paths.ingests, `${prefix}${randomBytes(8).toString("hex")}`);
   const held = await withIoErrors("store", paths.root, () =>
     withLock({ helper, file: paths.lock }, { signal }, async () => {
-      await sweepReservations(context);
+      await sweepReservations(context, agedMs);
       // Neither renamed nor flushed: nobody reads it without this lock, and after a power cut it is a dead pull's.
       await writeFile(file, encode(content), { mode: 0o600, flag: "wx" });
       return helper.lock(file, signal);
@@ -65,9 +66,14 @@ export async function addReserved(context: ReservationContext, content: Content)
   }
 }
 
-/** Deletes what dead pulls left of this. To be called under the store's lock. */
-export async function sweepReservations({ paths, helper }: ReservationContext): Promise<void> {
+/**
+ * Deletes what dead pulls left of this, if it is as old as that (milliseconds). To be called under the store's lock.
+ * To ask whether one is held takes a process: of twenty pulls that start together each would ask about all others.
+ */
+export async function sweepReservations({ paths, helper }: ReservationContext, olderMs = 0): Promise<void> {
   for (const file of await reservationFiles(paths)) {
+    const found = await stat(file).catch(ifAbsent);
+    if (found === undefined || Date.now() - found.mtimeMs < olderMs) continue;
     if (!(await isLocked(helper, file))) await rm(file, { force: true });
   }
   // Reservations are the only files written in there, and only by who holds the store's lock: us.
