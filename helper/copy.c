@@ -4,7 +4,6 @@
  */
 #include "copy.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "links.h"
+#include "walk.h"
 
 /* Each level holds two open directories. */
 #define MAX_DEPTH 256
@@ -184,29 +184,18 @@ static int
 copy_directory (struct copy *copy, int from, int to, int depth)
 {
   size_t length = strlen (copy->path);
-  int fd = openat (from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *listing = fd < 0 ? NULL : fdopendir (fd);
-  int result = listing ? 0 : -1;
-  while (result == 0) {
-    errno = 0;
-    struct dirent *next = readdir (listing);
-    if (!next)
-      break;
-    if (strcmp (next->d_name, ".") == 0 || strcmp (next->d_name, "..") == 0)
-      continue;
+  autolisting DIR *listing = open_listing (from, ".");
+  if (!listing)
+    return -1;
+  for (const struct dirent *next; (next = next_entry (listing)) != NULL;) {
     struct entry entry = { .from = from, .to = to, .name = next->d_name };
     snprintf (copy->path + length, sizeof copy->path - length, "/%s", next->d_name);
-    result = copy_entry (copy, &entry, depth);
-    /* On a failure it is left for the message. */
-    if (result == 0)
-      copy->path[length] = 0;
+    /* On a failure the path is left for the message. */
+    if (copy_entry (copy, &entry, depth) < 0)
+      return -1;
+    copy->path[length] = 0;
   }
-  result = result < 0 || errno ? -1 : 0;
-  int error = errno;
-  if (listing)
-    closedir (listing);
-  errno = error;
-  return result;
+  return errno ? -1 : 0;
 }
 
 static void

@@ -17,6 +17,7 @@
 
 #include "kernel.h"
 #include "records.h"
+#include "walk.h"
 
 #define MAX_DEPTH 1000
 /* Below this a read and a write are faster than copy_file_range, which sets up a pipe inside the kernel each time. */
@@ -233,12 +234,6 @@ create_other (struct builder *builder, const struct record *record, int dir)
   if (made < 0)
     return fail_entry (builder, record->name, symlink ? "create symlink" : "create device node");
   return apply_meta_at (record, dir) < 0 ? fail_entry (builder, record->name, "set metadata of") : 0;
-}
-
-static bool
-is_name (const char *name)
-{
-  return *name && !strchr (name, '/') && strcmp (name, ".") != 0 && strcmp (name, "..") != 0;
 }
 
 static int

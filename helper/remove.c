@@ -1,6 +1,5 @@
 #include "remove.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "kernel.h"
+#include "walk.h"
 
 /* Recursion, and with it open descriptors, stop here; what lies deeper is moved up to the top and removed from there. */
 #define MAX_DEPTH 64
@@ -23,10 +23,10 @@ struct removal {
   const char *kept; /* a name in the top directory to leave alone, or NULL */
 };
 
-static int remove_content (struct removal *removal, int fd, int depth);
+static int remove_content (struct removal *removal, DIR *listing, int depth);
 
 /* Never follows a link and, RESOLVE_NO_XDEV, never enters a mount, not even a bind mount of the same file system. */
-static int
+static DIR *
 open_subdirectory (int dir, const char *name)
 {
   const uint64_t resolve = K_BENEATH | K_NO_SYMLINKS | K_NO_XDEV;
@@ -34,12 +34,12 @@ open_subdirectory (int dir, const char *name)
   char link[32];
   autoclose int path = k_openat2 (dir, name, (struct k_open_how){ O_PATH | O_DIRECTORY | O_CLOEXEC, 0, resolve });
   if (path < 0 || fstat (path, &st) < 0)
-    return -1;
+    return NULL;
   /* chmod through the descriptor: by name it would follow a link put there meanwhile. */
   snprintf (link, sizeof link, "/proc/self/fd/%d", path);
   if ((st.st_mode & 0700) != 0700 && chmod (link, (st.st_mode & 0777) | 0700) < 0 && errno != EPERM)
-    return -1;
-  return openat (path, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return NULL;
+  return open_listing (path, ".");
 }
 
 static int
@@ -60,22 +60,14 @@ remove_entry (struct removal *removal, int dir, const char *name, int depth)
   /* EISDIR from Linux, EPERM from POSIX. */
   if (errno != EISDIR && errno != EPERM)
     return -1;
-  int fd = open_subdirectory (dir, name);
-  if (fd < 0)
+  autolisting DIR *listing = open_subdirectory (dir, name);
+  if (!listing)
     return errno == ENOENT ? 0 : -1;
-  if (depth >= MAX_DEPTH) {
-    close_descriptor (&fd);
+  if (depth >= MAX_DEPTH)
     return move_up (removal, dir, name);
-  }
-  if (remove_content (removal, fd, depth + 1) < 0)
+  if (remove_content (removal, listing, depth + 1) < 0)
     return -1;
   return unlinkat (dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -1 : 0;
-}
-
-static bool
-is_dot (const char *name)
-{
-  return strcmp (name, ".") == 0 || strcmp (name, "..") == 0;
 }
 
 /* One pass over the directory; `*seen` tells whether there was anything. */
@@ -84,35 +76,25 @@ remove_listed (struct removal *removal, DIR *listing, int depth, bool *seen)
 {
   *seen = false;
   rewinddir (listing);
-  for (;;) {
-    errno = 0;
-    struct dirent *entry = readdir (listing);
-    if (!entry)
-      return errno ? -1 : 0;
-    if (is_dot (entry->d_name) || (depth == 0 && removal->kept && strcmp (entry->d_name, removal->kept) == 0))
+  for (const struct dirent *entry; (entry = next_entry (listing)) != NULL;) {
+    if (depth == 0 && removal->kept && strcmp (entry->d_name, removal->kept) == 0)
       continue;
     *seen = true;
     if (remove_entry (removal, dirfd (listing), entry->d_name, depth) < 0)
       return -1;
   }
+  return errno ? -1 : 0;
 }
 
 /* Again until a pass finds nothing: deleting while reading may skip names, and deep directories are moved to the top. */
 static int
-remove_content (struct removal *removal, int fd, int depth)
+remove_content (struct removal *removal, DIR *listing, int depth)
 {
-  DIR *listing = fdopendir (fd);
   bool seen = true;
-  int result = listing ? 0 : -1;
-  if (!listing)
-    close_descriptor (&fd);
-  while (result == 0 && seen)
-    result = remove_listed (removal, listing, depth, &seen);
-  int error = errno;
-  if (listing)
-    closedir (listing);
-  errno = error;
-  return result;
+  while (seen)
+    if (remove_listed (removal, listing, depth, &seen) < 0)
+      return -1;
+  return 0;
 }
 
 /* Splits an absolute host path; the parent is ours and may be reached through links, the last component is not. */
@@ -121,7 +103,7 @@ open_parent (const char *path, const char **name)
 {
   const char *slash = strrchr (path, '/');
   char parent[PATH_MAX];
-  if (!slash || is_dot (slash + 1) || !slash[1] || slash - path >= PATH_MAX) {
+  if (!slash || !is_name (slash + 1) || slash - path >= PATH_MAX) {
     errno = EINVAL;
     return -1;
   }
@@ -133,16 +115,8 @@ open_parent (const char *path, const char **name)
 int
 remove_all_in (int fd)
 {
-  struct removal removal = { .top = fd };
-  int copy = openat (fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  return copy < 0 ? -1 : remove_content (&removal, copy, 0);
-}
-
-static int
-remove_rest (int dir, const char *name)
-{
-  int fd = open_subdirectory (dir, name);
-  return fd < 0 ? -1 : remove_content (&(struct removal){ .top = fd }, fd, 0);
+  autolisting DIR *listing = open_listing (fd, ".");
+  return listing ? remove_content (&(struct removal){ .top = fd }, listing, 0) : -1;
 }
 
 int
@@ -157,12 +131,14 @@ step_remove_tree (struct context *context, const struct step *step)
     return 0;
   if (errno != EISDIR && errno != EPERM)
     return fail (path, "cannot remove");
-  int fd = open_subdirectory (dir, name);
-  if (fd < 0)
+  autolisting DIR *listing = open_subdirectory (dir, name);
+  if (!listing)
     return fail (path, "cannot open the tree to remove");
   /* A container's lock goes last: whoever finds it gone, and makes a new one, has nothing left to share with us. */
-  struct removal removal = { .top = fd, .kept = "lock" };
-  if (remove_content (&removal, fd, 0) < 0 || remove_rest (dir, name) < 0 || unlinkat (dir, name, AT_REMOVEDIR) < 0)
+  struct removal removal = { .top = dirfd (listing), .kept = "lock" };
+  int result = remove_content (&removal, listing, 0);
+  removal.kept = NULL;
+  if (result < 0 || remove_content (&removal, listing, 0) < 0 || unlinkat (dir, name, AT_REMOVEDIR) < 0)
     return fail (path, "cannot remove the tree");
   return 0;
 }
@@ -195,15 +171,12 @@ remove_cgroup (int dir, const char *name, int depth)
   if (unlinkat (dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
     return 0;
   int error = errno;
-  int fd = depth < MAX_DEPTH ? openat (dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
-  DIR *listing = fd < 0 ? NULL : fdopendir (fd);
-  for (struct dirent *entry; listing && (entry = readdir (listing)) != NULL;)
-    if (entry->d_type == DT_DIR && !is_dot (entry->d_name))
-      remove_cgroup (fd, entry->d_name, depth + 1);
-  if (listing) {
-    kill_all (fd);
-    closedir (listing);
-  }
+  autolisting DIR *listing = depth < MAX_DEPTH ? open_listing (dir, name) : NULL;
+  for (const struct dirent *entry; listing && (entry = next_entry (listing)) != NULL;)
+    if (entry->d_type == DT_DIR)
+      remove_cgroup (dirfd (listing), entry->d_name, depth + 1);
+  if (listing)
+    kill_all (dirfd (listing));
   if (unlinkat (dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
     return 0;
   errno = error;

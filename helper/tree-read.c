@@ -6,7 +6,6 @@
  */
 #include "tree-read.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -24,6 +23,7 @@
 #include "links.h"
 #include "record-writer.h"
 #include "root.h"
+#include "walk.h"
 
 #define MAX_DEPTH 256
 
@@ -183,27 +183,17 @@ static int
 read_directory (struct reader *reader, int fd, int depth)
 {
   size_t length = strlen (reader->path);
-  int copy = openat (fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *listing = copy < 0 ? NULL : fdopendir (copy);
-  int result = listing ? 0 : -1;
-  while (result == 0) {
-    errno = 0;
-    struct dirent *next = readdir (listing);
-    if (!next)
-      break;
-    if (strcmp (next->d_name, ".") == 0 || strcmp (next->d_name, "..") == 0)
-      continue;
+  autolisting DIR *listing = open_listing (fd, ".");
+  if (!listing)
+    return -1;
+  for (const struct dirent *next; (next = next_entry (listing)) != NULL;) {
     snprintf (reader->path + length, sizeof reader->path - length, "/%s", next->d_name);
-    result = read_entry (reader, fd, next->d_name, depth);
-    if (result == 0)
-      reader->path[length] = 0;
+    /* On a failure the path is left for the message. */
+    if (read_entry (reader, fd, next->d_name, depth) < 0)
+      return -1;
+    reader->path[length] = 0;
   }
-  result = result < 0 || errno ? -1 : 0;
-  int error = errno;
-  if (listing)
-    closedir (listing);
-  errno = error;
-  return result;
+  return errno ? -1 : 0;
 }
 
 /* What a link leads to. Looked at first: opening a device can do something. */

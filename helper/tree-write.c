@@ -19,6 +19,7 @@
 #include "links.h"
 #include "root.h"
 #include "tree-meta.h"
+#include "walk.h"
 
 #define MAX_DEPTH 256
 
@@ -49,12 +50,6 @@ fail_here (const struct writer *writer, const char *name, const char *what)
   char object[PATH_MAX + NAME_MAX];
   snprintf (object, sizeof object, "%s%s/%s", writer->directory, writer->path, name);
   return fail_with (error, object, "cannot %s", what);
-}
-
-static bool
-is_name (const char *name)
-{
-  return *name && !strchr (name, '/') && strcmp (name, ".") != 0 && strcmp (name, "..") != 0;
 }
 
 static int

@@ -1,6 +1,5 @@
 #include "volume.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -9,6 +8,7 @@
 #include "copy.h"
 #include "remove.h"
 #include "root.h"
+#include "walk.h"
 
 /* Inside the volume's directory, beside `data`: there as long as a copy is not complete. */
 static const char MARKER[] = "copying";
@@ -16,14 +16,8 @@ static const char MARKER[] = "copying";
 static bool
 is_empty (int fd)
 {
-  int copy = openat (fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *listing = copy < 0 ? NULL : fdopendir (copy);
-  int names = 0;
-  while (listing && names <= 2 && readdir (listing))
-    names++;
-  if (listing)
-    closedir (listing);
-  return listing && names <= 2;
+  autolisting DIR *listing = open_listing (fd, ".");
+  return listing && !next_entry (listing);
 }
 
 /*
