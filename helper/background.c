@@ -92,12 +92,9 @@ service_tell (struct context *context, int status)
   if (!service || service->ready < 0)
     return;
   become_quiet (STDERR_FILENO);
-  if (context->status_fd >= 0)
-    close (context->status_fd);
-  context->status_fd = -1;
+  close_descriptor (&context->status_fd);
   (void) !write (service->ready, &byte, 1);
-  close (service->ready);
-  service->ready = -1;
+  close_descriptor (&service->ready);
 }
 
 static bool

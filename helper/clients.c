@@ -1,28 +1,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "service.h"
 
-/* Through the directory's descriptor: the path of a socket may have 107 bytes, and a store lies anywhere. */
 int
 clients_listen (struct service *service)
 {
   const char *directory = service->log.directory;
-  struct sockaddr_un address = { .sun_family = AF_UNIX };
   autoclose int dir = open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
   int fd = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (dir < 0 || fd < 0)
     return fail (directory, "cannot make the attach socket");
-  snprintf (address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/attach", dir);
+  struct sockaddr_un address = attach_address (dir);
   unlinkat (dir, "attach", 0);
   mode_t mask = umask (0177);
   int bound = bind (fd, (struct sockaddr *) &address, sizeof address);
@@ -43,8 +38,7 @@ clients_stop_listening (struct service *service)
   autoclose int dir = open (service->log.directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (dir >= 0)
     unlinkat (dir, "attach", 0);
-  close (service->listener);
-  service->listener = -1;
+  close_descriptor (&service->listener);
 }
 
 static struct chunk *
@@ -129,26 +123,17 @@ clients_busy (const struct service *service)
   return service->queue != NULL;
 }
 
-static bool
-send_packet (const struct client *client, enum packet type, const char *bytes, size_t size)
-{
-  char first = (char) type;
-  struct iovec parts[] = { { &first, 1 }, { (char *) (uintptr_t) bytes, size } };
-  struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
-  return sendmsg (client->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
-}
-
 /* As much as it takes; false when it is gone. */
 static bool
 deliver (struct client *client)
 {
-  if (client->owed && send_packet (client, PACKET_TAKEN, "", 0))
+  if (client->owed && send_packet (client->fd, PACKET_TAKEN, "", 0, MSG_DONTWAIT))
     client->owed = false;
   else if (client->owed)
     return errno == EAGAIN || errno == EINTR;
   while (client->next) {
     struct chunk *chunk = client->next;
-    if (!send_packet (client, (enum packet) chunk->type, chunk->bytes, chunk->size))
+    if (!send_packet (client->fd, (enum packet) chunk->type, chunk->bytes, chunk->size, MSG_DONTWAIT))
       return errno == EAGAIN || errno == EINTR || errno == ENOBUFS;
     client->next = chunk->next;
     if (chunk->type == PACKET_EXIT)

@@ -14,6 +14,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "data.h"
 #include "links.h"
 #include "walk.h"
 
@@ -84,34 +85,12 @@ copy_meta_at (const struct entry *entry)
 }
 
 static int
-copy_bytes (int from, int to)
-{
-  char buffer[64 << 10];
-  for (;;) {
-    ssize_t got = copy_file_range (from, NULL, to, NULL, INT_MAX, 0);
-    if (got == 0)
-      break;
-    if (got < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EIO))
-      return -1;
-    if (got < 0 && errno != EINTR)
-      break; /* Not between these file systems: from where we are by reading and writing. */
-  }
-  for (;;) {
-    ssize_t got = read (from, buffer, sizeof buffer);
-    if (got <= 0)
-      return (int) got;
-    if (write_all (to, buffer, (size_t) got) < 0)
-      return -1;
-  }
-}
-
-static int
 copy_file (const struct entry *entry)
 {
   autoclose int from = openat (entry->from, entry->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   autoclose int to
       = openat (entry->to, entry->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (from < 0 || to < 0 || copy_bytes (from, to) < 0)
+  if (from < 0 || to < 0 || copy_data (from, 0, to, ALL_BYTES) < 0)
     return -1;
   return copy_meta (from, to, &entry->st);
 }

@@ -6,24 +6,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
-#include "kernel.h"
-#include "records.h"
+#include "data.h"
+#include "links.h"
+#include "meta.h"
 #include "walk.h"
 
 #define MAX_DEPTH 1000
-/* Below this a read and a write are faster than copy_file_range, which sets up a pipe inside the kernel each time. */
-#define SMALL_FILE ((size_t) 128 << 10)
-/* uid or gid to leave as it is, for helpers that may not chown. */
-#define KEEP_ID ((uint32_t) -1)
+
+static const struct owner owner = { OF_RECORD, OF_RECORD, false };
 
 struct directory {
   int fd;
@@ -36,7 +33,6 @@ struct builder {
   struct record_reader reader;
   int *tars;
   size_t tar_count;
-  uint8_t *copy; /* SMALL_FILE bytes */
   struct directory stack[MAX_DEPTH + 1];
   size_t depth;
   char path[MAX_DEPTH * 64]; /* for messages: cut where it does not fit */
@@ -55,67 +51,6 @@ static int
 fail_entry (struct builder *builder, const char *name, const char *what)
 {
   return fail (path_of (builder, name), "cannot %s", what);
-}
-
-/* On `fd`, or through /proc for descriptors that only stand for a path (symlinks, devices). */
-static int
-apply_xattrs (const struct record *record, int fd, bool path_only)
-{
-  const uint8_t *at = record->xattrs;
-  char link[32];
-  snprintf (link, sizeof link, "/proc/self/fd/%d", fd);
-  for (uint32_t i = 0; i < record->xattr_count; i++) {
-    const char *name;
-    struct argument value;
-    errno = EPROTO;
-    if (!next_xattr (&at, record->end, &name, &value))
-      return -1;
-    int result = path_only ? setxattr (link, name, value.bytes, value.length, 0)
-                           : fsetxattr (fd, name, value.bytes, value.length, 0);
-    if (result < 0)
-      return -1;
-  }
-  return 0;
-}
-
-static struct timespec *
-times_of (const struct record *record, struct timespec times[2])
-{
-  times[0] = times[1] = record->mtime;
-  return times;
-}
-
-/*
- * Owner first, since chown clears setuid bits and file capabilities; then attributes, since an ACL changes the mode;
- * time last.
- */
-static int
-apply_meta (const struct record *record, int fd)
-{
-  struct timespec times[2];
-  if ((record->uid != KEEP_ID || record->gid != KEEP_ID) && fchown (fd, record->uid, record->gid) < 0)
-    return -1;
-  if (record->xattr_count > 0 && apply_xattrs (record, fd, false) < 0)
-    return -1;
-  return fchmod (fd, record->mode & 07777) < 0 ? -1 : futimens (fd, times_of (record, times));
-}
-
-/* The same for what cannot be opened. The name is ours alone: nobody else can write to a tree being built. */
-static int
-apply_meta_at (const struct record *record, int dir)
-{
-  struct timespec times[2];
-  if ((record->uid != KEEP_ID || record->gid != KEEP_ID)
-      && fchownat (dir, record->name, record->uid, record->gid, AT_SYMLINK_NOFOLLOW) < 0)
-    return -1;
-  if (record->xattr_count > 0) {
-    autoclose int fd = openat (dir, record->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || apply_xattrs (record, fd, true) < 0)
-      return -1;
-  }
-  if (record->operation == OP_NODE && fchmodat (dir, record->name, record->mode & 07777, 0) < 0)
-    return -1;
-  return utimensat (dir, record->name, times_of (record, times), AT_SYMLINK_NOFOLLOW);
 }
 
 static int
@@ -155,7 +90,7 @@ leave_directory (struct builder *builder)
   struct record record;
   builder->path[top->path_length] = 0;
   parse_record (top->meta, top->meta_size, &record);
-  if (apply_meta (&record, top->fd) < 0)
+  if (set_meta (owner, &record, top->fd) < 0)
     return fail (top->path_length ? builder->path : "/", "cannot set metadata of directory");
   close (top->fd);
   free (top->meta);
@@ -164,51 +99,13 @@ leave_directory (struct builder *builder)
 }
 
 static int
-copy_small (struct builder *builder, int out, const struct record *record)
+fill_file (const struct builder *builder, int fd, const struct record *record)
 {
-  size_t size = (size_t) record->third;
-  ssize_t got = pread (builder->tars[record->first], builder->copy, size, (off_t) record->second);
-  if (got >= 0 && (size_t) got != size)
+  int64_t size = (int64_t) record->third;
+  int64_t copied = copy_data (builder->tars[record->first], (int64_t) record->second, fd, size);
+  if (copied >= 0 && copied < size)
     errno = ENODATA;
-  return got < 0 || (size_t) got != size ? -1 : write_all (out, builder->copy, size);
-}
-
-/* Through user space, where the kernel cannot copy between these file systems. */
-static int
-copy_chunks (struct builder *builder, int out, struct record rest)
-{
-  while (rest.third > 0) {
-    struct record part = rest;
-    part.third = rest.third < SMALL_FILE ? rest.third : SMALL_FILE;
-    if (copy_small (builder, out, &part) < 0)
-      return -1;
-    rest.second += part.third;
-    rest.third -= part.third;
-  }
-  return 0;
-}
-
-static int
-copy_data (struct builder *builder, int out, const struct record *record)
-{
-  struct record rest = *record;
-  if (rest.third <= SMALL_FILE)
-    return rest.third == 0 ? 0 : copy_small (builder, out, record);
-  while (rest.third > 0) {
-    off_t offset = (off_t) rest.second;
-    size_t size = rest.third < INT_MAX ? (size_t) rest.third : INT_MAX;
-    ssize_t copied = copy_file_range (builder->tars[rest.first], &offset, out, NULL, size, 0);
-    if (copied < 0 && errno == EINTR)
-      continue;
-    if (copied < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EIO))
-      return -1;
-    /* EXDEV, EINVAL, ENOSYS, EOPNOTSUPP, EPERM by kernel and file system; 0 also from buggy ones, not only at the end. */
-    if (copied <= 0)
-      return copy_chunks (builder, out, rest);
-    rest.second += (uint64_t) copied;
-    rest.third -= (uint64_t) copied;
-  }
-  return 0;
+  return copied == size ? 0 : -1;
 }
 
 static int
@@ -219,9 +116,9 @@ create_file (struct builder *builder, const struct record *record, int dir)
   autoclose int fd = openat (dir, record->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0)
     return fail_entry (builder, record->name, "create file");
-  if (copy_data (builder, fd, record) < 0)
+  if (fill_file (builder, fd, record) < 0)
     return fail_entry (builder, record->name, "write the data of file");
-  return apply_meta (record, fd) < 0 ? fail_entry (builder, record->name, "set metadata of file") : 0;
+  return set_meta (owner, record, fd) < 0 ? fail_entry (builder, record->name, "set metadata of file") : 0;
 }
 
 static int
@@ -233,25 +130,17 @@ create_other (struct builder *builder, const struct record *record, int dir)
                      : mknodat (dir, record->name, record->mode & (S_IFMT | 0777), device);
   if (made < 0)
     return fail_entry (builder, record->name, symlink ? "create symlink" : "create device node");
-  return apply_meta_at (record, dir) < 0 ? fail_entry (builder, record->name, "set metadata of") : 0;
+  return set_meta_at (owner, record, dir) < 0 ? fail_entry (builder, record->name, "set metadata of") : 0;
 }
 
 static int
 create_link (struct builder *builder, const struct record *record, int dir)
 {
-  struct k_open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-                            .resolve = K_BENEATH | K_NO_SYMLINKS | K_NO_MAGICLINKS | K_NO_XDEV };
   const char *slash = strrchr (record->target, '/');
-  const char *base = slash ? slash + 1 : record->target;
-  if (!is_name (base))
+  if (!is_name (slash ? slash + 1 : record->target))
     return fail_with (EINVAL, path_of (builder, record->name), "cannot link to a target that is not a file");
-  autofree char *parent = slash ? strndup (record->target, (size_t) (slash - record->target)) : strdup (".");
-  if (!parent)
-    return fail_entry (builder, record->name, "create hard link");
-  autoclose int from = k_openat2 (builder->stack[0].fd, parent, how);
-  if (from < 0 || linkat (from, base, dir, record->name, 0) < 0)
-    return fail_entry (builder, record->name, "create hard link");
-  return 0;
+  int linked = link_to (builder->stack[0].fd, record->target, dir, record->name);
+  return linked < 0 ? fail_entry (builder, record->name, "create hard link") : 0;
 }
 
 static int
@@ -319,7 +208,6 @@ free_builder (struct builder **pointer)
   if (builder) {
     free (builder->tars);
     free (builder->reader.buffer);
-    free (builder->copy);
   }
   free (builder);
 }
@@ -332,8 +220,7 @@ step_create_entries (struct context *context, const struct step *step)
   if (!builder)
     return fail ("", "cannot create entries");
   builder->reader = (struct record_reader){ .fd = (int) step_integer (step, 0), .buffer = malloc (MAX_RECORD_BYTES) };
-  builder->copy = malloc (SMALL_FILE);
-  if (!builder->reader.buffer || !builder->copy)
+  if (!builder->reader.buffer)
     return fail ("", "cannot create entries");
   if (open_tars (builder, step) < 0)
     return -1;

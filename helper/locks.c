@@ -63,10 +63,8 @@ serve_locks (void)
     int error = 0;
     if (length > 0)
       error = take (&held[slot], path);
-    else {
+    else
       close_descriptor (&held[slot]);
-      held[slot] = -1;
-    }
     struct answer answer = { .slot = request.slot, .error = htole32 ((uint32_t) error) };
     if (write_all (STDOUT_FILENO, &answer, sizeof answer) < 0)
       return EXIT_OURS;

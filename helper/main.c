@@ -12,7 +12,7 @@
  * All policy is in the plan (src/helper/plan.ts); nothing is looked up here, no environment, no configuration, no user
  * database. Order of things: refuse privilege we were not meant to have; read and check the whole plan; host phase;
  * clone; in the child namespaces, mounts, pivot, credentials, exec; in the supervisor signals, reaping, cleanup.
- * What an image's author controls is only ever touched by root.c, mount.c, entries.c and remove.c, through descriptors.
+ * What an image's author controls is only ever touched through descriptors: below root.c, or as entries.c makes it.
  */
 #include <errno.h>
 #include <fcntl.h>

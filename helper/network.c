@@ -110,7 +110,7 @@ open_port (int protocol, const struct sockaddr_storage *address, socklen_t size)
   if ((stream && setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0)
       || (address->ss_family == AF_INET6 && setsockopt (fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0)
       || bind (fd, (const struct sockaddr *) address, size) < 0 || (stream && listen (fd, 1) < 0))
-    close_descriptor (&fd), fd = -1;
+    close_descriptor (&fd);
   return fd;
 }
 

@@ -31,7 +31,7 @@ take (struct cursor *from, size_t size, const uint8_t **bytes)
   return true;
 }
 
-static uint64_t
+uint64_t
 little_endian (const uint8_t *bytes, size_t size)
 {
   uint64_t value = 0;

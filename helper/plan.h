@@ -128,6 +128,8 @@ bool plan_decode (const uint8_t *bytes, size_t size, struct plan *plan, struct p
 void plan_free (struct plan *plan);
 
 const char *step_name (enum step_kind kind);
+/* A number of `size` bytes, 8 at most. */
+uint64_t little_endian (const uint8_t *bytes, size_t size);
 uint64_t step_integer (const struct step *step, size_t index);
 const char *step_string (const struct step *step, size_t index);
 

@@ -5,6 +5,10 @@
 #ifndef PULLRUN_PROTOCOL_H
 #define PULLRUN_PROTOCOL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/un.h>
+
 /* Besides the first byte. */
 #define PACKET_BYTES ((size_t) 32768)
 
@@ -29,5 +33,10 @@ enum packet {
   /* Number of a signal for the container's first process. */
   PACKET_SIGNAL = 'K',
 };
+
+/* False with errno. `flags` besides MSG_NOSIGNAL. */
+bool send_packet (int to, enum packet type, const void *bytes, size_t size, int flags);
+/* Of the socket `attach` in a directory that is open: a path may have 107 bytes, and a store lies anywhere. */
+struct sockaddr_un attach_address (int directory);
 
 #endif

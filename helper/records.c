@@ -7,15 +7,6 @@
 #define HEADER_BYTES 52 /* after the length field */
 #define XATTR_HEADER_BYTES 6
 
-static uint64_t
-number (const uint8_t *bytes, size_t size)
-{
-  uint64_t value = 0;
-  for (size_t i = size; i > 0; i--)
-    value = value << 8 | bytes[i - 1];
-  return value;
-}
-
 /* At least `size` unread bytes; 0 at the end of the stream, -1 with errno. */
 static int
 fill (struct record_reader *reader, size_t size)
@@ -53,19 +44,19 @@ bool
 parse_record (const uint8_t *bytes, size_t size, struct record *record)
 {
   const uint8_t *at = bytes + HEADER_BYTES;
-  if (size < HEADER_BYTES || number (bytes, 2) < OP_ROOT || number (bytes, 2) > OP_ENTER)
+  if (size < HEADER_BYTES || little_endian (bytes, 2) < OP_ROOT || little_endian (bytes, 2) > OP_ENTER)
     return false;
   *record = (struct record){
-    .operation = (enum operation) number (bytes, 2),
-    .name_length = number (bytes + 2, 2),
-    .mode = (uint32_t) number (bytes + 4, 4),
-    .uid = (uint32_t) number (bytes + 8, 4),
-    .gid = (uint32_t) number (bytes + 12, 4),
-    .mtime = { .tv_nsec = (long) number (bytes + 16, 4), .tv_sec = (time_t) number (bytes + 20, 8) },
-    .first = (uint32_t) number (bytes + 28, 4),
-    .xattr_count = (uint32_t) number (bytes + 32, 4),
-    .second = number (bytes + 36, 8),
-    .third = number (bytes + 44, 8),
+    .operation = (enum operation) little_endian (bytes, 2),
+    .name_length = little_endian (bytes + 2, 2),
+    .mode = (uint32_t) little_endian (bytes + 4, 4),
+    .uid = (uint32_t) little_endian (bytes + 8, 4),
+    .gid = (uint32_t) little_endian (bytes + 12, 4),
+    .mtime = { .tv_nsec = (long) little_endian (bytes + 16, 4), .tv_sec = (time_t) little_endian (bytes + 20, 8) },
+    .first = (uint32_t) little_endian (bytes + 28, 4),
+    .xattr_count = (uint32_t) little_endian (bytes + 32, 4),
+    .second = little_endian (bytes + 36, 8),
+    .third = little_endian (bytes + 44, 8),
     .end = bytes + size,
     .size = size,
   };
@@ -84,7 +75,7 @@ next_record (struct record_reader *reader, struct record *record)
   int more = fill (reader, 4);
   if (more <= 0)
     return more < 0 ? fail ("", "cannot read the entry stream") : 0;
-  size_t size = number (reader->buffer + reader->start, 4);
+  size_t size = little_endian (reader->buffer + reader->start, 4);
   if (size > MAX_RECORD_BYTES - 4)
     return fail_with (EPROTO, "", "entry stream: record too long");
   if (fill (reader, 4 + size) <= 0)
@@ -106,7 +97,7 @@ next_xattr (const uint8_t **at, const uint8_t *end, const char **name, struct ar
 {
   if ((size_t) (end - *at) < XATTR_HEADER_BYTES)
     return false;
-  size_t name_length = number (*at, 2), length = number (*at + 2, 4);
+  size_t name_length = little_endian (*at, 2), length = little_endian (*at + 2, 4);
   *at += XATTR_HEADER_BYTES;
   if (!take_text (at, end, name_length, name) || (size_t) (end - *at) < length)
     return false;

@@ -18,14 +18,4 @@ int root_file (const struct context *context, const char *path);
 /* The directory that holds the last component of `path`, made where missing; `*name` points into `path`. */
 int root_parent (const struct context *context, const char *path, const char **name);
 
-int step_root_overlay (struct context *context, const struct step *step);
-int step_root_bind (struct context *context, const struct step *step);
-int step_root_dir (struct context *context, const struct step *step);
-int step_mkdir (struct context *context, const struct step *step);
-int step_mknod (struct context *context, const struct step *step);
-int step_symlink (struct context *context, const struct step *step);
-int step_file (struct context *context, const struct step *step);
-int step_pivot (struct context *context, const struct step *step);
-int step_chroot (struct context *context, const struct step *step);
-
 #endif

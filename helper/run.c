@@ -12,12 +12,13 @@
 #include "join.h"
 #include "mount.h"
 #include "network.h"
+#include "new-root.h"
 #include "oom.h"
 #include "process.h"
 #include "program.h"
 #include "record.h"
 #include "remove.h"
-#include "root.h"
+#include "root-files.h"
 #include "seal.h"
 #include "seccomp.h"
 #include "service.h"
@@ -205,7 +206,6 @@ create_child (struct context *context, struct child *child)
   if (child->pid == 0)
     _exit (run_steps (context, plan->clone + 1, plan->created));
   close_descriptor (&context->started);
-  context->started = -1;
   if (service)
     streams_keep_ours (service);
   if (started < 0)

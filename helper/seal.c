@@ -58,7 +58,7 @@ readonly_view (void)
   struct k_mount_attr attr = { .set = K_ATTR_RDONLY };
   int view = k_open_tree (AT_FDCWD, SELF, K_OPEN_TREE_CLONE);
   if (view >= 0 && k_mount_setattr (view, AT_EMPTY_PATH, attr) < 0)
-    close_descriptor (&view), view = -1;
+    close_descriptor (&view);
   return view;
 }
 
@@ -80,10 +80,10 @@ copy_of_ourselves (void)
     ssize_t sent = sendfile (copy, self, NULL, (size_t) left);
     left -= sent > 0 ? sent : 0;
     if (sent <= 0)
-      close_descriptor (&copy), copy = -1;
+      close_descriptor (&copy);
   }
   if (copy >= 0 && fcntl (copy, F_ADD_SEALS, SEALS) < 0)
-    close_descriptor (&copy), copy = -1;
+    close_descriptor (&copy);
   return copy;
 }
 

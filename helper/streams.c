@@ -46,26 +46,18 @@ streams_take (struct context *context)
   return 0;
 }
 
-static void
-close_and_forget (int *fd)
-{
-  if (*fd >= 0)
-    close (*fd);
-  *fd = -1;
-}
-
 void
 streams_keep_ours (struct service *service)
 {
   for (int i = 0; i < 3; i++)
-    close_and_forget (&service->theirs[i]);
-  close_and_forget (&service->console[1]);
+    close_descriptor (&service->theirs[i]);
+  close_descriptor (&service->console[1]);
 }
 
 void
 streams_end_input (struct service *service)
 {
-  close_and_forget (&service->input);
+  close_descriptor (&service->input);
   if (service->policy == INPUT_ONCE)
     service->policy = INPUT_CLOSED;
 }
@@ -94,7 +86,7 @@ static void
 receive_terminal (struct service *service)
 {
   int terminal = receive_descriptor (service->console[0]);
-  close_and_forget (&service->console[0]);
+  close_descriptor (&service->console[0]);
   if (terminal < 0)
     return;
   fcntl (terminal, F_SETFL, O_RDWR | O_NONBLOCK);
@@ -118,7 +110,7 @@ pass_output (struct service *service, int which)
     log_write (&service->log, streams[which].name, bytes, (size_t) size);
     clients_send (service, streams[which].packet, bytes, (size_t) size);
   } else if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
-    close_and_forget (&service->outputs[which]);
+    close_descriptor (&service->outputs[which]);
   }
   return size > 0;
 }
@@ -156,7 +148,7 @@ streams_drain (struct service *service)
     for (size_t left = MAX_LEFT; left > 0 && pass_output (service, i); left -= PACKET_BYTES)
       ;
   for (int i = 0; i < 2; i++)
-    close_and_forget (&service->outputs[i]);
-  close_and_forget (&service->input);
-  close_and_forget (&service->peer);
+    close_descriptor (&service->outputs[i]);
+  close_descriptor (&service->input);
+  close_descriptor (&service->peer);
 }

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "links.h"
+#include "meta.h"
 #include "root.h"
-#include "tree-meta.h"
 #include "walk.h"
 
 #define MAX_DEPTH 256
@@ -276,7 +276,7 @@ step_write_tree (struct context *context, const struct step *step)
   writer->reader = (struct record_reader){ .fd = (int) step_integer (step, 2), .buffer = malloc (MAX_RECORD_BYTES) };
   writer->name = step_string (step, 1);
   writer->directory = path;
-  writer->owner = (struct owner){ step_integer (step, 3), step_integer (step, 4) };
+  writer->owner = (struct owner){ step_integer (step, 3), step_integer (step, 4), true };
   autoclose int place = root_open (context, path, O_DIRECTORY, 0);
   int directory = place < 0 ? -1 : openat (place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (!writer->reader.buffer || directory < 0)

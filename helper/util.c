@@ -26,6 +26,7 @@ close_descriptor (int *fd)
   int saved = errno;
   if (*fd >= 0)
     close (*fd);
+  *fd = -1;
   errno = saved;
 }
 

@@ -61,6 +61,7 @@ struct context {
 #define autoclose __attribute__ ((cleanup (close_descriptor)))
 #define autofree __attribute__ ((cleanup (free_pointer)))
 
+/* Unless it is closed: from then on it is -1. errno stays. */
 void close_descriptor (int *fd);
 void free_pointer (void *pointer);
 

@@ -9,7 +9,6 @@
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "record.h"
@@ -119,8 +118,7 @@ note_failure (const struct watch *watch, const char *text)
 static void
 take_start (struct watch *watch)
 {
-  close (watch->child->started);
-  watch->child->started = -1;
+  close_descriptor (&watch->child->started);
   watch->said[watch->said_size] = 0;
   if (watch->said_size == 1 && watch->said[0] == START_MARK[0])
     note_running (watch);
@@ -239,21 +237,13 @@ watch_child (struct context *context, struct child *child)
   return status_of (watch.status);
 }
 
-static int64_t
-milliseconds_now (void)
-{
-  struct timespec time;
-  clock_gettime (CLOCK_MONOTONIC, &time);
-  return (int64_t) time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
 /* Whoever stops the container puts a file there; `wait_and_handle` only wakes up from it. */
 static int
 watch_for_stop (const char *directory)
 {
   int fd = inotify_init1 (IN_CLOEXEC | IN_NONBLOCK);
   if (fd >= 0 && inotify_add_watch (fd, directory, IN_CREATE | IN_MOVED_TO) < 0)
-    close_descriptor (&fd), fd = -1;
+    close_descriptor (&fd);
   return fd;
 }
 
@@ -263,10 +253,10 @@ watch_pause (struct context *context, int milliseconds)
   struct service *service = context->service;
   struct watch watch = { .context = context, .child = NULL, .status = -1 };
   bool limited = milliseconds >= 0;
-  int64_t end = milliseconds_now () + milliseconds, left = 0;
+  long long end = monotonic_time () / 1000000 + milliseconds, left = 0;
   autoclose int signals = open_signals ();
   autoclose int stop = limited ? watch_for_stop (service->log.directory) : -1;
-  while (limited ? !service_stopped (service) && (left = end - milliseconds_now ()) > 0 : clients_busy (service)) {
+  while (limited ? !service_stopped (service) && (left = end - monotonic_time () / 1000000) > 0 : clients_busy (service)) {
     char events[4096];
     wait_and_handle (&watch, signals, stop, limited ? (int) left : -1);
     (void) !read (stop, events, sizeof events);
