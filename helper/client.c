@@ -147,8 +147,8 @@ client_attach (struct context *context, const char *directory, const struct clie
 {
   autoclose int dir = open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
   autoclose int fd = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-  struct sockaddr_un address = attach_address (dir);
-  if (dir < 0 || fd < 0) {
+  struct sockaddr_un address;
+  if (dir < 0 || fd < 0 || !unix_address (&address, dir, "attach")) {
     fail (directory, "cannot attach");
     report_failure (context, 0, "attach");
     return EXIT_OURS;

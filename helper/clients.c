@@ -15,9 +15,9 @@ clients_listen (struct service *service)
   const char *directory = service->log.directory;
   autoclose int dir = open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
   int fd = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (dir < 0 || fd < 0)
+  struct sockaddr_un address;
+  if (dir < 0 || fd < 0 || !unix_address (&address, dir, "attach"))
     return fail (directory, "cannot make the attach socket");
-  struct sockaddr_un address = attach_address (dir);
   unlinkat (dir, "attach", 0);
   mode_t mask = umask (0177);
   int bound = bind (fd, (struct sockaddr *) &address, sizeof address);

@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <unistd.h>
 
-/* Up to this much a read and a write are faster than copy_file_range, which sets up a pipe inside the kernel each time. */
+/* Up to this much read and write are faster than copy_file_range, which sets up a pipe inside the kernel each time. */
 #define CHUNK ((int64_t) 128 << 10)
 
 static int64_t
@@ -43,7 +43,7 @@ copy_data (int from, int64_t offset, int to, int64_t size)
       continue;
     if (copied < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EIO))
       return -1;
-    /* EXDEV, EINVAL, ENOSYS, EOPNOTSUPP, EPERM by kernel and file system; 0 also from buggy ones, not only at the end. */
+    /* EXDEV, EINVAL, ENOSYS, EOPNOTSUPP, EPERM by kernel and file system; 0 from buggy ones, not only at the end. */
     if (copied <= 0)
       break;
     done += copied;

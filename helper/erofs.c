@@ -85,7 +85,7 @@ create (int fs, const struct step *step, open_function opener, int *fds)
 
 /* A detached mount, or -1 with errno. */
 static int
-make_mount (const struct step *step, open_function opener)
+mount_image (const struct step *step, open_function opener)
 {
   size_t devices = step->argc - FIRST_DEVICE;
   autoclose int fs = k_fsopen ("erofs");
@@ -110,11 +110,11 @@ step_mount_erofs (struct context *context, const struct step *step)
   autoclose int target = open (at, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (target < 0)
     return fail (at, "cannot open the mount point for erofs");
-  int made = make_mount (step, open_file);
+  int made = mount_image (step, open_file);
   /* Linux before 6.12, or a filesystem such as tmpfs that has no way to read for it. */
   bool by_loop = made < 0 && errno == ENOTBLK;
   if (by_loop)
-    made = make_mount (step, open_loop);
+    made = mount_image (step, open_loop);
   autoclose int mount = made;
   if (mount < 0)
     return fail (image, "cannot mount erofs%s", by_loop ? " through loop devices" : "");

@@ -17,7 +17,7 @@ reap (pid_t command, int *status)
   while ((pid = waitpid (-1, &one, WNOHANG)) > 0 || (pid < 0 && errno == EINTR))
     if (pid == command) {
       ended = true;
-      *status = WIFSIGNALED (one) ? EXIT_BY_SIGNAL + WTERMSIG (one) : WEXITSTATUS (one);
+      *status = status_of (one);
     }
   return ended;
 }

@@ -6,8 +6,6 @@
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/vfs.h>
@@ -15,6 +13,7 @@
 #include <unistd.h>
 
 #include "kernel.h"
+#include "record.h"
 
 static int
 add_membership (struct context *context, int fd, int namespaces)
@@ -23,26 +22,6 @@ add_membership (struct context *context, int fd, int namespaces)
     return fail_with (E2BIG, "", "cannot join so many namespaces");
   context->joins[context->join_count++] = (struct membership){ fd, namespaces };
   return 0;
-}
-
-/*
- * proc(5): field 22 of /proc/PID/stat, ticks since boot. The second field is a name in parentheses that may hold
- * anything, so counting starts at the last one. 0 when there is no such process.
- */
-static uint64_t
-start_time (pid_t pid)
-{
-  char path[64], text[1024];
-  snprintf (path, sizeof path, "/proc/%d/stat", (int) pid);
-  autoclose int fd = open (path, O_RDONLY | O_CLOEXEC);
-  ssize_t size = fd < 0 ? -1 : read (fd, text, sizeof text - 1);
-  if (size <= 0)
-    return 0;
-  text[size] = 0;
-  char *at = strrchr (text, ')');
-  for (int field = 2; at && field < 22; field++)
-    at = strchr (at + 1, ' ');
-  return at ? strtoull (at, NULL, 10) : 0;
 }
 
 /* For the cleanup: what the child leaves has owners that exist only there, and the process we joined may have ended. */
@@ -66,7 +45,7 @@ step_join (struct context *context, const struct step *step)
   int fd = (int) syscall (K_PIDFD_OPEN, pid, 0);
   if (fd < 0)
     return fail (number, "cannot open the container's process");
-  if (start_time (pid) == step_integer (step, 1)) {
+  if (process_start_time (pid) == step_integer (step, 1)) {
     keep_user_namespace (context, step);
     return add_membership (context, fd, (int) step_integer (step, 2));
   }

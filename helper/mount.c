@@ -74,14 +74,7 @@ configure (int fs, const char *data)
   return 0;
 }
 
-struct new_mount {
-  const char *type;
-  const char *source;
-  const char *data;
-  uint64_t attributes;
-};
-
-static int
+int
 make_mount (struct new_mount wanted)
 {
   autoclose int fs = k_fsopen (wanted.type);
@@ -98,7 +91,7 @@ make_mount (struct new_mount wanted)
  * CVE-2019-16884: nothing may lie over a file by which the kernel speaks or is spoken to, by whatever link the target
  * leads there. A target that names /proc itself is one of those that may (src/launch/mount-checks.ts).
  */
-static bool
+bool
 is_forbidden (int at, const char *target)
 {
   struct statfs fs;
@@ -163,58 +156,11 @@ step_mount (struct context *context, const struct step *step)
 }
 
 int
-clone_tree (int dir, const char *path, bool recursive)
-{
-  unsigned empty = *path ? 0 : AT_EMPTY_PATH;
-  return k_open_tree (dir, path, K_OPEN_TREE_CLONE | empty | (recursive ? K_AT_RECURSIVE : 0));
-}
-
-static bool
-is_directory (int fd)
-{
-  struct stat st;
-  return fstat (fd, &st) == 0 && S_ISDIR (st.st_mode);
-}
-
-int
 set_flags (int mount_fd, uint64_t flags)
 {
   struct k_mount_attr attr;
   errno = EINVAL;
   return translate (flags, &attr) ? set_attributes (mount_fd, flags, attr) : -1;
-}
-
-int
-open_bind_target (struct context *context, const char *target, int tree)
-{
-  bool directory = is_directory (tree);
-  int at = directory ? root_directory (context, target) : root_file (context, target);
-  if (at < 0)
-    return fail (target, "cannot open the target of a bind mount");
-  if (is_directory (at) == directory && !is_forbidden (at, target))
-    return at;
-  if (is_directory (at) != directory)
-    fail_with (directory ? ENOTDIR : EISDIR, target, "cannot bind a %s here", directory ? "directory" : "file");
-  else
-    fail (target, "cannot bind here");
-  close (at);
-  return -1;
-}
-
-int
-step_bind (struct context *context, const struct step *step)
-{
-  const char *source = step_string (step, 0), *target = step_string (step, 1);
-  uint64_t flags = step_integer (step, 2);
-  autoclose int tree = clone_tree (AT_FDCWD, source, flags & MS_REC);
-  if (tree < 0)
-    return fail (source, "cannot open the source of a bind mount");
-  autoclose int at = open_bind_target (context, target, tree);
-  if (at < 0)
-    return -1;
-  if (set_flags (tree, flags) < 0)
-    return fail (target, "cannot set the flags of a bind mount");
-  return k_attach (tree, at) < 0 ? fail (target, "cannot bind %s", source) : 0;
 }
 
 int
@@ -229,57 +175,4 @@ step_remount (struct context *context, const struct step *step)
   if (at < 0 || set_attributes (at, flags, attr) < 0)
     return fail (target, "cannot remount");
   return 0;
-}
-
-/* A masked or read-only path the kernel or the image does not have needs no hiding. */
-static int
-open_present (struct context *context, const char *path, bool *absent)
-{
-  int fd = root_open (context, path, 0, 0);
-  *absent = fd < 0 && (errno == ENOENT || errno == ENOTDIR);
-  return fd;
-}
-
-static int
-empty_directory (void)
-{
-  /* One block, one inode: the root itself. */
-  return make_mount ((struct new_mount){ "tmpfs", "tmpfs", "nr_blocks=1,nr_inodes=1,mode=755",
-                                         K_ATTR_RDONLY | K_ATTR_NOSUID | K_ATTR_NODEV | K_ATTR_NOEXEC });
-}
-
-static int
-null_device (void)
-{
-  autoclose int null = open_null (O_PATH);
-  return null < 0 ? -1 : clone_tree (null, "", false);
-}
-
-int
-step_mask (struct context *context, const struct step *step)
-{
-  const char *target = step_string (step, 0);
-  bool absent;
-  autoclose int at = open_present (context, target, &absent);
-  if (at < 0)
-    return absent ? 0 : fail (target, "cannot open a path to mask");
-  autoclose int cover = is_directory (at) ? empty_directory () : null_device ();
-  if (cover < 0)
-    return fail (target, "cannot make the cover of a masked path");
-  return k_attach (cover, at) < 0 ? fail (target, "cannot mask") : 0;
-}
-
-int
-step_readonly (struct context *context, const struct step *step)
-{
-  const char *target = step_string (step, 0);
-  struct k_mount_attr attr = { .set = K_ATTR_RDONLY };
-  bool absent;
-  autoclose int at = open_present (context, target, &absent);
-  if (at < 0)
-    return absent ? 0 : fail (target, "cannot open a path to make read-only");
-  autoclose int tree = clone_tree (at, "", true);
-  if (tree < 0 || set_attributes (tree, MS_REC, attr) < 0)
-    return fail (target, "cannot make a read-only view");
-  return k_attach (tree, at) < 0 ? fail (target, "cannot make read-only") : 0;
 }

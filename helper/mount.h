@@ -2,20 +2,26 @@
 #ifndef PULLRUN_MOUNT_H
 #define PULLRUN_MOUNT_H
 
+#include <stdint.h>
+
 #include "util.h"
 
-/* A detached copy of what is at `path`, "" for `dir` itself; -1 with errno. */
-int clone_tree (int dir, const char *path, bool recursive);
-/* Where `tree` is to be attached, made if it is missing; -1, noted. */
-int open_bind_target (struct context *context, const char *target, int tree);
+struct new_mount {
+  const char *type;
+  const char *source;
+  const char *data;
+  uint64_t attributes;
+};
+
+/* A detached one; -1 with errno. */
+int make_mount (struct new_mount wanted);
+/* Whether nothing may be mounted on the file `at`, found at `target`; then errno says why. */
+bool is_forbidden (int at, const char *target);
 /* MS_* flags on a detached mount, with MS_REC on all below it too; -1 with errno. */
 int set_flags (int mount_fd, uint64_t flags);
 
 int step_private_mounts (struct context *context, const struct step *step);
 int step_mount (struct context *context, const struct step *step);
-int step_bind (struct context *context, const struct step *step);
 int step_remount (struct context *context, const struct step *step);
-int step_mask (struct context *context, const struct step *step);
-int step_readonly (struct context *context, const struct step *step);
 
 #endif

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 static bool
@@ -36,6 +35,15 @@ bring_up (int fd, struct ifreq *request)
     return -1;
   request->ifr_flags |= IFF_UP;
   return ioctl (fd, SIOCSIFFLAGS, request);
+}
+
+int
+step_loopback (struct context *context, const struct step *step)
+{
+  struct ifreq request = { .ifr_name = "lo" };
+  (void) context, (void) step;
+  autoclose int fd = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  return fd < 0 || bring_up (fd, &request) < 0 ? fail ("lo", "cannot bring up interface") : 0;
 }
 
 /* Name, IPv4 address, prefix length, and the gateway for everything else ("" for none), in our network namespace. */
@@ -156,15 +164,12 @@ step_request (struct context *context, const struct step *step)
   const char *path = step_string (step, 0);
   const struct argument *request = &step->argv[1];
   const char *slash = strrchr (path, '/');
-  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  struct sockaddr_un address;
   char answer[512];
   size_t size = 0;
   (void) context;
   autoclose int directory = open_directory_of (path);
-  /* By descriptor: sun_path holds 108 bytes, and a container's directory alone may have more. */
-  int length = snprintf (address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory,
-                         slash ? slash + 1 : path);
-  if (directory < 0 || length >= (int) sizeof address.sun_path)
+  if (directory < 0 || !unix_address (&address, directory, slash ? slash + 1 : path))
     return fail (path, "cannot connect");
   autoclose int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0 || connect (fd, (struct sockaddr *) &address, sizeof address) < 0)

@@ -4,6 +4,7 @@
 
 #include "util.h"
 
+int step_loopback (struct context *context, const struct step *step);
 int step_interface (struct context *context, const struct step *step);
 int step_reserve_port (struct context *context, const struct step *step);
 int step_request (struct context *context, const struct step *step);

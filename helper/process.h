@@ -5,8 +5,6 @@
 #include "util.h"
 
 int step_rlimit (struct context *context, const struct step *step);
-int step_credentials (struct context *context, const struct step *step);
-int step_no_new_privileges (struct context *context, const struct step *step);
 int step_umask (struct context *context, const struct step *step);
 int step_working_dir (struct context *context, const struct step *step);
 int step_environment (struct context *context, const struct step *step);
@@ -14,8 +12,6 @@ int step_environment (struct context *context, const struct step *step);
 int step_exec (struct context *context, const struct step *step);
 int exec_status (int error);
 
-/* True if `capability` is in our effective set. */
-bool have_capability (unsigned capability);
 /* What signals do by default; which are blocked stays. */
 void reset_dispositions (void);
 /* Default signal dispositions and nothing blocked, as a new program expects. */

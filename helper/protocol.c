@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -17,12 +16,4 @@ send_packet (int to, enum packet type, const void *bytes, size_t size, int flags
     sent = sendmsg (to, &message, MSG_NOSIGNAL | flags);
   while (sent < 0 && errno == EINTR);
   return sent >= 0;
-}
-
-struct sockaddr_un
-attach_address (int directory)
-{
-  struct sockaddr_un address = { .sun_family = AF_UNIX };
-  snprintf (address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/attach", directory);
-  return address;
 }

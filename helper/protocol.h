@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/un.h>
 
 /* Besides the first byte. */
 #define PACKET_BYTES ((size_t) 32768)
@@ -36,7 +35,5 @@ enum packet {
 
 /* False with errno. `flags` besides MSG_NOSIGNAL. */
 bool send_packet (int to, enum packet type, const void *bytes, size_t size, int flags);
-/* Of the socket `attach` in a directory that is open: a path may have 107 bytes, and a store lies anywhere. */
-struct sockaddr_un attach_address (int directory);
 
 #endif

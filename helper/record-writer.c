@@ -49,10 +49,13 @@ end_record (struct record_writer *writer)
 }
 
 int
-put_target (struct record_writer *writer, const char *target)
+write_target (struct record_writer *writer, enum operation operation, const char *name, const char *target,
+              const struct stat *st)
 {
+  if (begin_record (writer, operation, name, st) < 0)
+    return -1;
   put_number (writer->bytes + 32, strlen (target), 4);
-  return put (writer, target, strlen (target) + 1);
+  return put (writer, target, strlen (target) + 1) < 0 ? -1 : end_record (writer);
 }
 
 int

@@ -15,9 +15,11 @@ struct record_writer {
 /* Little endian. */
 void put_number (uint8_t *at, uint64_t value, size_t size);
 int begin_record (struct record_writer *writer, enum operation operation, const char *name, const struct stat *st);
-int put_target (struct record_writer *writer, const char *target);
 /* At most 255 to a record. */
 int put_xattr_value (struct record_writer *writer, const char *name, const void *value, size_t size);
 int end_record (struct record_writer *writer);
+/* A whole record, of what has a target and no attributes. */
+int write_target (struct record_writer *writer, enum operation operation, const char *name, const char *target,
+                  const struct stat *st);
 
 #endif

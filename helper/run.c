@@ -6,8 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bind.h"
+#include "credentials.h"
 #include "entries.h"
 #include "erofs.h"
+#include "hide.h"
 #include "init.h"
 #include "join.h"
 #include "mount.h"
@@ -26,7 +29,6 @@
 #include "terminal.h"
 #include "tree-read.h"
 #include "tree-write.h"
-#include "trees.h"
 #include "verdict.h"
 #include "volume.h"
 #include "watch.h"

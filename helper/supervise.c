@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "credentials.h"
 #include "join.h"
 #include "kernel.h"
 #include "network.h"

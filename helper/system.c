@@ -4,12 +4,9 @@
 #include <fcntl.h>
 #include <linux/keyctl.h>
 #include <linux/magic.h>
-#include <net/if.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -125,18 +122,6 @@ step_oom_score (struct context *context, const struct step *step)
   if (write_file ("/proc/self/oom_score_adj", value->bytes, value->length) < 0)
     return fail (value->bytes, "cannot set the OOM score");
   return 0;
-}
-
-int
-step_loopback (struct context *context, const struct step *step)
-{
-  struct ifreq request = { .ifr_name = "lo" };
-  (void) context, (void) step;
-  autoclose int fd = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0 || ioctl (fd, SIOCGIFFLAGS, &request) < 0)
-    return fail ("lo", "cannot read interface");
-  request.ifr_flags |= IFF_UP;
-  return ioctl (fd, SIOCSIFFLAGS, &request) < 0 ? fail ("lo", "cannot bring up interface") : 0;
 }
 
 int

@@ -12,7 +12,6 @@ int step_hostname (struct context *context, const struct step *step);
 int step_domainname (struct context *context, const struct step *step);
 int step_sysctl (struct context *context, const struct step *step);
 int step_oom_score (struct context *context, const struct step *step);
-int step_loopback (struct context *context, const struct step *step);
 int step_session_keyring (struct context *context, const struct step *step);
 int step_stdin_null (struct context *context, const struct step *step);
 int step_sync (struct context *context, const struct step *step);

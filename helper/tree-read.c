@@ -87,7 +87,9 @@ read_file (struct reader *reader, int fd, const char *name, const struct stat *s
   if (begin_record (&reader->writer, OP_FILE, name, st) < 0 || put_xattrs (reader, fd) < 0)
     return -1;
   put_number (reader->writer.bytes + 48, (uint64_t) st->st_size, 8);
-  return end_record (&reader->writer) < 0 || (!reader->alone && send_data (reader, fd, (uint64_t) st->st_size) < 0) ? -1 : 0;
+  if (end_record (&reader->writer) < 0)
+    return -1;
+  return reader->alone ? 0 : send_data (reader, fd, (uint64_t) st->st_size);
 }
 
 /* The kernel's own files tell of the host, change as they are read, and some block. */
@@ -122,7 +124,7 @@ read_link (struct reader *reader, int dir, const char *name, const struct stat *
   if (size < 0)
     return -1;
   target[size] = 0;
-  return begin_record (&reader->writer, OP_SYMLINK, name, st) < 0 || put_target (&reader->writer, target) < 0 ? -1 : end_record (&reader->writer);
+  return write_target (&reader->writer, OP_SYMLINK, name, target, st);
 }
 
 static int
@@ -143,7 +145,7 @@ read_other_name (struct reader *reader, const char *name, const struct stat *st)
   int known = st->st_nlink > 1 && *reader->path ? first_name (&reader->links, st, reader->path + 1, &first) : 0;
   if (known <= 0)
     return known;
-  return begin_record (&reader->writer, OP_LINK, name, st) < 0 || put_target (&reader->writer, first) < 0 || end_record (&reader->writer) < 0 ? -1 : 1;
+  return write_target (&reader->writer, OP_LINK, name, first, st) < 0 ? -1 : 1;
 }
 
 /* Opened without following and without waiting; somebody may have put something else there since it was looked at. */

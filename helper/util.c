@@ -4,21 +4,16 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-static struct {
-  int error;
-  char what[256];
-  char object[4096];
-} failure;
 
 void
 close_descriptor (int *fd)
@@ -36,164 +31,12 @@ free_pointer (void *pointer)
   free (*(void **) pointer);
 }
 
-static int __attribute__ ((format (printf, 3, 0)))
-note_failure (int error, const char *object, const char *what, va_list arguments)
-{
-  failure.error = error;
-  vsnprintf (failure.what, sizeof failure.what, what, arguments);
-  snprintf (failure.object, sizeof failure.object, "%s", object);
-  return -1;
-}
-
-int
-fail (const char *object, const char *what, ...)
-{
-  int error = errno;
-  va_list arguments;
-  va_start (arguments, what);
-  note_failure (error, object, what, arguments);
-  va_end (arguments);
-  return -1;
-}
-
-int
-fail_with (int error, const char *object, const char *what, ...)
-{
-  va_list arguments;
-  va_start (arguments, what);
-  note_failure (error, object, what, arguments);
-  va_end (arguments);
-  return -1;
-}
-
-int
-failure_error (void)
-{
-  return failure.error;
-}
-
-/* One line for a terminal: names come from images. */
-static void
-write_printable (FILE *to, const char *text)
-{
-  for (const unsigned char *at = (const unsigned char *) text; *at; at++)
-    putc (*at < 0x20 || *at == 0x7f ? '?' : *at, to);
-}
-
-/* A JSON string; bytes from 0x80 up go out as Latin-1 code points, so the line is valid whatever the name was. */
-static void
-write_json_string (FILE *to, const char *text)
-{
-  putc ('"', to);
-  for (const unsigned char *at = (const unsigned char *) text; *at; at++) {
-    if (*at == '"' || *at == '\\')
-      fprintf (to, "\\%c", *at);
-    else if (*at < 0x20 || *at >= 0x7f)
-      fprintf (to, "\\u%04x", *at);
-    else
-      putc (*at, to);
-  }
-  putc ('"', to);
-}
-
-static void
-write_line (FILE *to)
-{
-  write_printable (to, failure.what);
-  if (failure.object[0]) {
-    fputs (": ", to);
-    write_printable (to, failure.object);
-  }
-  const char *description = failure.error ? strerrordesc_np (failure.error) : NULL;
-  if (description)
-    fprintf (to, ": %s", description);
-}
-
-void
-failure_line (char *text, size_t size)
-{
-  FILE *to = fmemopen (text, size, "w");
-  text[0] = 0;
-  if (!to)
-    return;
-  write_line (to);
-  fclose (to);
-  text[size - 1] = 0;
-}
-
-static void
-write_human (const struct context *context, FILE *to)
-{
-  fputs ("pullrun: ", to);
-  write_line (to);
-  putc ('\n', to);
-  if (context->hint[0]) {
-    fputs ("hint: ", to);
-    write_printable (to, context->hint);
-    putc ('\n', to);
-  }
-}
-
-static void
-write_json (const struct context *context, FILE *to, size_t step, const char *kind)
-{
-  const char *description = failure.error ? strerrordesc_np (failure.error) : NULL;
-  const char *name = failure.error ? strerrorname_np (failure.error) : NULL;
-  fprintf (to, "{\"step\":%zu,\"kind\":", step);
-  write_json_string (to, kind);
-  fputs (",\"errno\":", to);
-  write_json_string (to, name ? name : "");
-  fputs (",\"object\":", to);
-  write_json_string (to, failure.object);
-  fputs (",\"what\":", to);
-  write_json_string (to, failure.what);
-  fputs (",\"error\":", to);
-  write_json_string (to, description ? description : "");
-  fputs (",\"hint\":", to);
-  write_json_string (to, context->hint);
-  fputs ("}\n", to);
-}
-
-void
-report_failure (const struct context *context, size_t step, const char *kind)
-{
-  autofree char *text = NULL;
-  size_t size = 0;
-  FILE *to = open_memstream (&text, &size);
-  if (!to)
-    return;
-  write_human (context, to);
-  fflush (to);
-  size_t human = size;
-  write_json (context, to, step, kind);
-  fclose (to);
-  /* One write each, so that lines of several processes do not mix. Nobody is left to tell if this fails. */
-  bool piped = context->service && context->started >= 0;
-  (void) !write (piped ? context->started : STDERR_FILENO, text, human);
-  /* In the foreground the text goes past the supervisor: it sees a byte, and knows that nothing was started. */
-  if (!piped && context->started >= 0)
-    (void) !write (context->started, "", 1);
-  if (context->status_fd >= 0)
-    (void) !write (context->status_fd, text + human, size - human);
-}
-
 long long
 monotonic_time (void)
 {
   struct timespec now;
   clock_gettime (CLOCK_MONOTONIC, &now);
   return now.tv_sec * 1000000000LL + now.tv_nsec;
-}
-
-void
-report_time (const struct context *context, size_t step, long long began)
-{
-  char line[96];
-  if (!context->timed || context->status_fd < 0)
-    return;
-  int length = snprintf (line, sizeof line, "{\"step\":%zu,\"began\":%lld,\"ns\":%lld}\n", step, began,
-                         monotonic_time () - began);
-  (void) !write (context->status_fd, line, (size_t) length);
 }
 
 int
@@ -224,11 +67,25 @@ write_file (const char *path, const char *bytes, size_t size)
 }
 
 int
+status_of (int status)
+{
+  return WIFSIGNALED (status) ? EXIT_BY_SIGNAL + WTERMSIG (status) : WEXITSTATUS (status);
+}
+
+int
 open_directory_of (const char *path)
 {
   const char *slash = strrchr (path, '/');
   autofree char *directory = slash && slash > path ? strndup (path, (size_t) (slash - path)) : strdup ("/");
   return directory ? open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+}
+
+bool
+unix_address (struct sockaddr_un *address, int directory, const char *name)
+{
+  const size_t room = sizeof address->sun_path;
+  *address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+  return snprintf (address->sun_path, room, "/proc/self/fd/%d/%s", directory, name) < (int) room;
 }
 
 /* CVE-2025-31133: an image or a racing container may have put something else at /dev/null. */

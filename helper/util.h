@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <sys/resource.h>
 #include <sys/types.h>
+#include <sys/un.h>
 
 #include "plan.h"
 
@@ -89,10 +90,14 @@ int write_all (int fd, const void *bytes, size_t size);
 int write_file (const char *path, const char *bytes, size_t size);
 /* O_PATH descriptor of the directory a file is in, or -1 with errno. */
 int open_directory_of (const char *path);
+/* Of a socket in an open directory: a path may have 107 bytes, and a store lies anywhere. False: `name` is too long. */
+bool unix_address (struct sockaddr_un *address, int directory, const char *name);
 /* A verified /dev/null (character device 1:3) opened with `flags`, or -1 with errno. */
 int open_null (int flags);
 /* Lifts the soft limit on open files to the hard one, remembering the old for the program. */
 void raise_file_limit (struct context *context);
+/* What waitpid(2) tells, as a shell has it. */
+int status_of (int status);
 /* Asks for SIGKILL at the supervisor's death (the kernel forgets this with each change of ids), or dies with it. */
 void die_with_supervisor (const struct context *context);
 

@@ -22,13 +22,10 @@ struct watch {
   size_t said_size;
 };
 
-enum { SLOT_SIGNALS = SERVICE_SLOTS, SLOT_STARTED, SLOT_STOP, ALL_SLOTS };
+/* In nanoseconds. */
+#define MILLISECOND 1000000
 
-static int
-status_of (int status)
-{
-  return WIFSIGNALED (status) ? EXIT_BY_SIGNAL + WTERMSIG (status) : WEXITSTATUS (status);
-}
+enum { SLOT_SIGNALS = SERVICE_SLOTS, SLOT_STARTED, SLOT_STOP, ALL_SLOTS };
 
 /*
  * Ctrl-Z: the container gets to know (a process without a handler ignores it there, like any that has no terminal)
@@ -253,10 +250,11 @@ watch_pause (struct context *context, int milliseconds)
   struct service *service = context->service;
   struct watch watch = { .context = context, .child = NULL, .status = -1 };
   bool limited = milliseconds >= 0;
-  long long end = monotonic_time () / 1000000 + milliseconds, left = 0;
+  long long end = monotonic_time () / MILLISECOND + milliseconds, left = 0;
   autoclose int signals = open_signals ();
   autoclose int stop = limited ? watch_for_stop (service->log.directory) : -1;
-  while (limited ? !service_stopped (service) && (left = end - monotonic_time () / 1000000) > 0 : clients_busy (service)) {
+  while (limited ? !service_stopped (service) && (left = end - monotonic_time () / MILLISECOND) > 0
+                 : clients_busy (service)) {
     char events[4096];
     wait_and_handle (&watch, signals, stop, limited ? (int) left : -1);
     (void) !read (stop, events, sizeof events);

@@ -1,13 +1,61 @@
-#include "trees.h"
+#include "bind.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "kernel.h"
 #include "mount.h"
 #include "root.h"
+
+int
+clone_tree (int dir, const char *path, bool recursive)
+{
+  unsigned empty = *path ? 0 : AT_EMPTY_PATH;
+  return k_open_tree (dir, path, K_OPEN_TREE_CLONE | empty | (recursive ? K_AT_RECURSIVE : 0));
+}
+
+bool
+is_directory (int fd)
+{
+  struct stat st;
+  return fstat (fd, &st) == 0 && S_ISDIR (st.st_mode);
+}
+
+static int
+open_bind_target (struct context *context, const char *target, int tree)
+{
+  bool directory = is_directory (tree);
+  int at = directory ? root_directory (context, target) : root_file (context, target);
+  if (at < 0)
+    return fail (target, "cannot open the target of a bind mount");
+  if (is_directory (at) == directory && !is_forbidden (at, target))
+    return at;
+  if (is_directory (at) != directory)
+    fail_with (directory ? ENOTDIR : EISDIR, target, "cannot bind a %s here", directory ? "directory" : "file");
+  else
+    fail (target, "cannot bind here");
+  close (at);
+  return -1;
+}
+
+int
+step_bind (struct context *context, const struct step *step)
+{
+  const char *source = step_string (step, 0), *target = step_string (step, 1);
+  uint64_t flags = step_integer (step, 2);
+  autoclose int tree = clone_tree (AT_FDCWD, source, flags & MS_REC);
+  if (tree < 0)
+    return fail (source, "cannot open the source of a bind mount");
+  autoclose int at = open_bind_target (context, target, tree);
+  if (at < 0)
+    return -1;
+  if (set_flags (tree, flags) < 0)
+    return fail (target, "cannot set the flags of a bind mount");
+  return k_attach (tree, at) < 0 ? fail (target, "cannot bind %s", source) : 0;
+}
 
 /* What a path below the base leads to, never out of it: the base may be a volume, which containers write to. */
 static int
