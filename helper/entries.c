@@ -14,88 +14,55 @@
 #include <unistd.h>
 
 #include "data.h"
+#include "levels.h"
 #include "links.h"
-#include "meta.h"
 #include "walk.h"
 
-#define MAX_DEPTH 1000
-
 static const struct owner owner = { OF_RECORD, OF_RECORD, false };
-
-struct directory {
-  int fd;
-  size_t path_length; /* of the path up to and including this directory */
-  uint8_t *meta;      /* copy of the record, applied when the directory is left */
-  size_t meta_size;
-};
 
 struct builder {
   struct record_reader reader;
   int *tars;
   size_t tar_count;
-  struct directory stack[MAX_DEPTH + 1];
-  size_t depth;
-  char path[MAX_DEPTH * 64]; /* for messages: cut where it does not fit */
+  struct levels levels;
 };
 
-/* Path of `name` in the current directory, for a message. */
-static const char *
-path_of (struct builder *builder, const char *name)
+/* `name` is in the current directory. */
+static int
+refuse_entry (const struct builder *builder, int error, const char *name, const char *what)
 {
-  size_t at = builder->depth > 0 ? builder->stack[builder->depth - 1].path_length : 0;
-  snprintf (builder->path + at, sizeof builder->path - at, "/%s", name);
-  return builder->path;
+  char object[PATH_MAX + NAME_MAX];
+  snprintf (object, sizeof object, "%s/%s", builder->levels.path, name);
+  return fail_with (error, object, "%s", what);
 }
 
 static int
-fail_entry (struct builder *builder, const char *name, const char *what)
+fail_entry (const struct builder *builder, const char *name, const char *what)
 {
-  return fail (path_of (builder, name), "cannot %s", what);
+  char text[64];
+  int error = errno;
+  snprintf (text, sizeof text, "cannot %s", what);
+  return refuse_entry (builder, error, name, text);
 }
 
 static int
-push (struct builder *builder, int fd, const struct record *record)
+enter_directory (struct builder *builder, const struct record *record, int parent)
 {
-  struct directory *top = &builder->stack[builder->depth];
-  *top = (struct directory){ .fd = fd, .meta = malloc (record->size), .meta_size = record->size };
-  if (!top->meta)
-    return fail ("", "cannot remember a directory");
-  memcpy (top->meta, record->end - record->size, record->size);
-  top->path_length = builder->depth > 0 ? strlen (builder->path) : 0;
-  builder->depth++;
-  return 0;
-}
-
-static int
-enter_directory (struct builder *builder, const struct record *record)
-{
-  int parent = builder->stack[builder->depth - 1].fd;
-  if (builder->depth > MAX_DEPTH) {
-    errno = ENAMETOOLONG;
-    return fail_entry (builder, record->name, "make directory");
-  }
   if (mkdirat (parent, record->name, 0700) < 0)
     return fail_entry (builder, record->name, "make directory");
   int fd = openat (parent, record->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0)
     return fail_entry (builder, record->name, "open directory");
-  path_of (builder, record->name);
-  return push (builder, fd, record);
+  return enter_level (&builder->levels, fd, record->name, record) < 0
+           ? fail_entry (builder, record->name, "enter directory")
+           : 0;
 }
 
 static int
 leave_directory (struct builder *builder)
 {
-  struct directory *top = &builder->stack[builder->depth - 1];
-  struct record record;
-  builder->path[top->path_length] = 0;
-  parse_record (top->meta, top->meta_size, &record);
-  if (set_meta (owner, &record, top->fd) < 0)
-    return fail (top->path_length ? builder->path : "/", "cannot set metadata of directory");
-  close (top->fd);
-  free (top->meta);
-  builder->depth--;
-  return 0;
+  const char *path = builder->levels.path;
+  return leave_level (&builder->levels, owner) < 0 ? fail (*path ? path : "/", "cannot set metadata of directory") : 0;
 }
 
 static int
@@ -112,7 +79,7 @@ static int
 create_file (struct builder *builder, const struct record *record, int dir)
 {
   if (record->first >= builder->tar_count || record->second > INT64_MAX || record->third > INT64_MAX - record->second)
-    return fail_with (EPROTO, path_of (builder, record->name), "entry stream: data outside the tars");
+    return refuse_entry (builder, EPROTO, record->name, "entry stream: data outside the tars");
   autoclose int fd = openat (dir, record->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0)
     return fail_entry (builder, record->name, "create file");
@@ -138,8 +105,8 @@ create_link (struct builder *builder, const struct record *record, int dir)
 {
   const char *slash = strrchr (record->target, '/');
   if (!is_name (slash ? slash + 1 : record->target))
-    return fail_with (EINVAL, path_of (builder, record->name), "cannot link to a target that is not a file");
-  int linked = link_to (builder->stack[0].fd, record->target, dir, record->name);
+    return refuse_entry (builder, EINVAL, record->name, "cannot link to a target that is not a file");
+  int linked = link_to (builder->levels.level[0].fd, record->target, dir, record->name);
   return linked < 0 ? fail_entry (builder, record->name, "create hard link") : 0;
 }
 
@@ -151,10 +118,10 @@ create_entry (struct builder *builder, const struct record *record)
   if (record->operation == OP_ROOT || record->operation == OP_ENTER)
     return fail_with (EPROTO, "", "entry stream: a second root");
   if (!is_name (record->name))
-    return fail_with (EINVAL, path_of (builder, record->name), "entry stream: not a file name");
-  int dir = builder->stack[builder->depth - 1].fd;
+    return refuse_entry (builder, EINVAL, record->name, "entry stream: not a file name");
+  int dir = innermost (&builder->levels);
   if (record->operation == OP_DIR)
-    return enter_directory (builder, record);
+    return enter_directory (builder, record, dir);
   if (record->operation == OP_FILE)
     return create_file (builder, record, dir);
   return record->operation == OP_LINK ? create_link (builder, record, dir) : create_other (builder, record, dir);
@@ -169,9 +136,9 @@ create_all (struct builder *builder, int root)
     return -1;
   if (begun == 0 || record.operation != OP_ROOT)
     return fail_with (EPROTO, "", "entry stream: does not begin with a root");
-  if (push (builder, root, &record) < 0)
-    return -1;
-  while (builder->depth > 0) {
+  if (enter_level (&builder->levels, root, "", &record) < 0)
+    return fail ("", "cannot remember a directory");
+  while (builder->levels.depth > 0) {
     int more = next_record (&builder->reader, &record);
     if (more == 0)
       return fail_with (EPROTO, "", "entry stream: ends early");
@@ -198,14 +165,10 @@ static void
 free_builder (struct builder **pointer)
 {
   struct builder *builder = *pointer;
-  while (builder && builder->depth > 0) {
-    struct directory *top = &builder->stack[--builder->depth];
-    close (top->fd);
-    free (top->meta);
-  }
   for (size_t i = 0; builder && builder->tars && i < builder->tar_count; i++)
     close (builder->tars[i]);
   if (builder) {
+    free_levels (&builder->levels);
     free (builder->tars);
     free (builder->reader.buffer);
   }

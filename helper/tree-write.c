@@ -16,20 +16,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "levels.h"
 #include "links.h"
-#include "meta.h"
 #include "root.h"
 #include "walk.h"
-
-#define MAX_DEPTH 256
-
-struct level {
-  int fd;
-  size_t path_length;
-  bool keep;          /* its metadata stay as they are */
-  uint8_t *meta;      /* copy of its record, applied when it is left */
-  size_t meta_size;
-};
 
 struct writer {
   const struct context *context;
@@ -37,10 +27,8 @@ struct writer {
   struct owner owner;
   const char *name; /* of the first entry, whatever its record says; "" for the contents of a directory */
   const char *directory; /* where it all begins, below the root */
-  size_t depth; /* levels[0] is the directory that was named */
-  int top;      /* links lead below it */
-  struct level levels[MAX_DEPTH + 1];
-  char path[PATH_MAX]; /* below the directory that was named */
+  struct levels levels; /* the first is the directory that was named */
+  int top;              /* links lead below it */
 };
 
 static int
@@ -48,71 +36,26 @@ fail_here (const struct writer *writer, const char *name, const char *what)
 {
   int error = errno;
   char object[PATH_MAX + NAME_MAX];
-  snprintf (object, sizeof object, "%s%s/%s", writer->directory, writer->path, name);
+  snprintf (object, sizeof object, "%s%s/%s", writer->directory, writer->levels.path, name);
   return fail_with (error, object, "cannot %s", what);
-}
-
-static int
-push (struct writer *writer, int fd, const struct record *record)
-{
-  struct level *level = &writer->levels[writer->depth];
-  size_t length = strlen (writer->path);
-  *level = (struct level){ .fd = fd, .path_length = length, .keep = !record };
-  writer->depth++;
-  if (!record)
-    return 0;
-  level->meta = malloc (record->size);
-  level->meta_size = record->size;
-  if (!level->meta)
-    return -1;
-  memcpy (level->meta, record->end - record->size, record->size);
-  return 0;
-}
-
-static int
-leave (struct writer *writer)
-{
-  struct level *level = &writer->levels[writer->depth - 1];
-  struct record record;
-  int result = 0;
-  if (!level->keep) {
-    parse_record (level->meta, level->meta_size, &record);
-    result = set_meta (writer->owner, &record, level->fd);
-  }
-  if (result < 0)
-    return fail_here (writer, "", "set owner and mode");
-  if (level->fd != writer->top)
-    close (level->fd);
-  free (level->meta);
-  writer->depth--;
-  writer->path[level->path_length] = 0;
-  return 0;
-}
-
-static void
-add_to_path (struct writer *writer, const char *name)
-{
-  size_t length = strlen (writer->path);
-  snprintf (writer->path + length, sizeof writer->path - length, "/%s", name);
 }
 
 static int
 enter_directory (struct writer *writer, int dir, const char *name, const struct record *record)
 {
   const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  errno = ENAMETOOLONG;
-  if (writer->depth > MAX_DEPTH)
-    return fail_here (writer, name, "make directory");
   if (mkdirat (dir, name, 0700) < 0 && errno != EEXIST)
     return fail_here (writer, name, "make directory");
   int fd = openat (dir, name, flags);
   if (fd < 0)
     return fail_here (writer, name, "put a directory there");
-  if (push (writer, fd, record) < 0)
-    return fail_here (writer, name, "remember a directory");
-  /* The path as it was is what `leave` goes back to. */
-  add_to_path (writer, name);
-  return 0;
+  return enter_level (&writer->levels, fd, name, record) < 0 ? fail_here (writer, name, "enter the directory") : 0;
+}
+
+static int
+leave_directory (struct writer *writer)
+{
+  return leave_level (&writer->levels, writer->owner) < 0 ? fail_here (writer, "", "set owner and mode") : 0;
 }
 
 /* Of a tar's path: what the container's own links make of it, inside its root. Made where it is missing. */
@@ -120,13 +63,11 @@ static int
 enter_path (struct writer *writer, const char *name)
 {
   char path[2 * PATH_MAX];
-  snprintf (path, sizeof path, "%s%s/%s", writer->directory, writer->path, name);
-  errno = ENAMETOOLONG;
-  autoclose int place = writer->depth > MAX_DEPTH ? -1 : root_directory (writer->context, path);
+  snprintf (path, sizeof path, "%s%s/%s", writer->directory, writer->levels.path, name);
+  autoclose int place = root_directory (writer->context, path);
   int fd = place < 0 ? -1 : openat (place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0 || push (writer, fd, NULL) < 0)
+  if (fd < 0 || enter_level (&writer->levels, fd, name, NULL) < 0)
     return fail_here (writer, name, "open directory");
-  add_to_path (writer, name);
   return 0;
 }
 
@@ -136,7 +77,7 @@ receive_data (struct writer *writer, int fd, uint64_t size)
   struct record_reader *reader = &writer->reader;
   while (size > 0) {
     if (at_end (reader))
-      return fail_with (EPROTO, writer->path, "entry stream: ends early");
+      return fail_with (EPROTO, writer->levels.path, "entry stream: ends early");
     size_t left = reader->end - reader->start, part = size < left ? (size_t) size : left;
     if (write_all (fd, reader->buffer + reader->start, part) < 0)
       return -1;
@@ -205,7 +146,7 @@ write_other (struct writer *writer, int dir, const char *name, const struct reco
 static int
 write_entry (struct writer *writer, const struct record *record, const char *name)
 {
-  int dir = writer->levels[writer->depth - 1].fd;
+  int dir = innermost (&writer->levels);
   if (record->operation == OP_ROOT || !is_name (name))
     return fail_with (EPROTO, name, "entry stream: not a file name");
   if (record->operation == OP_ENTER)
@@ -222,7 +163,7 @@ begin (struct writer *writer, int directory)
   struct record record;
   int more = next_record (&writer->reader, &record);
   writer->top = directory;
-  if (push (writer, directory, NULL) < 0 || more < 0)
+  if (enter_level (&writer->levels, directory, "", NULL) < 0 || more < 0)
     return -1;
   if (more == 0)
     return fail_with (EPROTO, "", "entry stream: is empty");
@@ -231,7 +172,7 @@ begin (struct writer *writer, int directory)
   if (write_entry (writer, &record, writer->name) < 0)
     return -1;
   if (record.operation == OP_DIR)
-    writer->top = writer->levels[1].fd;
+    writer->top = innermost (&writer->levels);
   return 0;
 }
 
@@ -242,11 +183,11 @@ write_all_entries (struct writer *writer, int directory)
   if (begin (writer, directory) < 0)
     return -1;
   size_t bottom = *writer->name ? 1 : 0;
-  while (writer->depth > bottom) {
+  while (writer->levels.depth > bottom) {
     int more = next_record (&writer->reader, &record);
     if (more == 0)
       return fail_with (EPROTO, "", "entry stream: ends early");
-    if (more < 0 || (record.operation == OP_UP ? leave (writer) : write_entry (writer, &record, record.name)) < 0)
+    if (more < 0 || (record.operation == OP_UP ? leave_directory (writer) : write_entry (writer, &record, record.name)) < 0)
       return -1;
   }
   return at_end (&writer->reader) ? 0 : fail_with (EPROTO, "", "entry stream: goes on after its end");
@@ -256,10 +197,10 @@ static void
 free_writer (struct writer **pointer)
 {
   struct writer *writer = *pointer;
-  while (writer && writer->depth > 0)
-    free (writer->levels[--writer->depth].meta);
-  if (writer)
+  if (writer) {
+    free_levels (&writer->levels);
     free (writer->reader.buffer);
+  }
   free (writer);
 }
 
