@@ -1,5 +1,6 @@
 import type { Privilege } from "../helper/privilege.js";
 import type { OwnCapabilities } from "../launch/capabilities.js";
+import type { CgroupHost } from "../launch/cgroup-host.js";
 import { containerFiles, type ContainerFile } from "../launch/container-files.js";
 import { readHostFacts } from "../launch/host-facts.js";
 import type { PlacedMount } from "../launch/mounts.js";
@@ -30,6 +31,7 @@ export interface LaunchInput {
   readonly files: readonly ContainerFile[];
   /** Our own capabilities: a container cannot have more. */
   readonly own: OwnCapabilities;
+  readonly cgroupHost: CgroupHost;
 }
 
 /** The OCI spec of a container, and the files it mounts from the container's directory. */
@@ -45,5 +47,6 @@ export function launchInput(request: LaunchRequest): LaunchInput {
     spec,
     files: containerFiles({ hostname, network: options.network, resolvConf: host.resolvConf }),
     own: host.own,
+    cgroupHost: host.cgroupHost,
   };
 }

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { hostname, release } from "node:os";
 import { parseOwnCapabilities, type OwnCapabilities } from "./capabilities.js";
-import { hasSwapAccounting, readCgroupHost } from "./cgroup-host.js";
+import { hasSwapAccounting, readCgroupHost, type CgroupHost } from "./cgroup-host.js";
 
 /** What a spec and a plan take from the machine it is made on. */
 export interface HostFacts {
@@ -17,18 +17,25 @@ export interface HostFacts {
   /** Whether the kernel can limit swap. */
   readonly swapAccounting: boolean;
   readonly own: OwnCapabilities;
+  readonly cgroupHost: CgroupHost;
 }
 
 export function readHostFacts(): HostFacts {
+  const cgroupHost = readCgroupHost();
   return {
     hostname: hostname(),
     arch: process.arch,
     kernel: release(),
     resolvConf: readText("/etc/resolv.conf"),
     thermalThrottle: thermalPaths(),
-    swapAccounting: hasSwapAccounting(readCgroupHost()),
-    own: parseOwnCapabilities(readText("/proc/self/status")),
+    swapAccounting: hasSwapAccounting(cgroupHost),
+    own: readOwnCapabilities(),
+    cgroupHost,
   };
+}
+
+export function readOwnCapabilities(): OwnCapabilities {
+  return parseOwnCapabilities(readText("/proc/self/status"));
 }
 
 function readText(path: string): string {

@@ -65,6 +65,7 @@ export const host: HostFacts = {
   thermalThrottle: [],
   swapAccounting: true,
   own: allCapabilities,
+  cgroupHost: { hierarchies: [], read: () => undefined, writable: () => false },
 };
 
 export function spec(wanted: Partial<SpecInput> = {}): Spec {

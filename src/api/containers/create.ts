@@ -161,7 +161,7 @@ async function designLaunch(context: Context, job: Job): Promise<Launch> {
   const root = options.isolation === "chroot" ? await unpackRoot(context, job) : await findRoot(context, job);
   const privilege = await context.privilege();
   const mounts = await mountsOf(context, job);
-  const { spec, files, own } = launchInput({
+  const { spec, files, own, cgroupHost } = launchInput({
     image,
     options,
     containerId: id,
@@ -186,6 +186,7 @@ async function designLaunch(context: Context, job: Job): Promise<Launch> {
     supervised: isSupervised(request),
     files,
     own,
+    cgroupHost,
   };
 }
 

@@ -5,7 +5,7 @@ import { encodePlan } from "../../helper/plan-encoding.js";
 import type { Plan } from "../../helper/plan.js";
 import { randomBytes } from "../../helper/random.js";
 import { execProcess, type ExecOptions } from "../../launch/exec-process.js";
-import { readHostFacts } from "../../launch/host-facts.js";
+import { readOwnCapabilities } from "../../launch/host-facts.js";
 import { planExec } from "../../launch/plan-exec.js";
 import type { Context } from "../context.js";
 import { seccompProgram } from "../seccomp.js";
@@ -74,7 +74,7 @@ async function planOf(context: Context, container: Container, options: ExecOptio
       procsFiles: cgroups.map(({ own }) => `${own}/cgroup.procs`),
     },
     process,
-    own: readHostFacts().own,
+    own: readOwnCapabilities(),
     interactive: options.interactive,
     supervised: options.tty || options.detached,
     seccomp: options.privileged ? undefined : await seccompProgram(spec.linux.seccomp),

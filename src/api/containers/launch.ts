@@ -4,7 +4,7 @@ import type { Lower } from "../../helper/lower.js";
 import { encodePlan } from "../../helper/plan-encoding.js";
 import type { Plan } from "../../helper/plan.js";
 import type { OwnCapabilities } from "../../launch/capabilities.js";
-import { readCgroupHost } from "../../launch/cgroup-host.js";
+import type { CgroupHost } from "../../launch/cgroup-host.js";
 import { planCgroups } from "../../launch/cgroups.js";
 import type { ContainerFile } from "../../launch/container-files.js";
 import type { Spec } from "../../launch/oci-spec.js";
@@ -37,6 +37,7 @@ export interface Launch {
   /** In chroot isolation they are written into the root file system. */
   readonly files: readonly ContainerFile[];
   readonly own: OwnCapabilities;
+  readonly cgroupHost: CgroupHost;
   /** What its network takes, where that is more than a namespace. */
   readonly network?: NetworkSteps;
 }
@@ -80,7 +81,7 @@ async function attached(context: Context, launch: Launch): Promise<Launch> {
 }
 
 async function planLaunch(context: Context, launch: Launch): Promise<Plan> {
-  const { state, spec, directory, nameFile, lowers, files, own } = launch;
+  const { state, spec, directory, nameFile, lowers, files, own, cgroupHost } = launch;
   const mounts = state.mounts ?? [];
   const common = {
     spec,
@@ -95,7 +96,7 @@ async function planLaunch(context: Context, launch: Launch): Promise<Plan> {
     seccomp: await seccompProgram(spec.linux.seccomp),
     cgroups: planCgroups(
       { resources: spec.linux.resources, containerId: state.id, freeze: launch.supervised },
-      readCgroupHost(),
+      cgroupHost,
     ),
     interactive: state.options.interactive,
     supervision: launch.supervised ? supervisionOf(state) : undefined,

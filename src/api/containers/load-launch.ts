@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { readCgroupHost } from "../../launch/cgroup-host.js";
 import { generatedFiles, type ContainerFile } from "../../launch/container-files.js";
-import { readHostFacts } from "../../launch/host-facts.js";
+import { readOwnCapabilities } from "../../launch/host-facts.js";
 import { lowersOfDirectory } from "../../launch/root-directory.js";
 import type { Context } from "../context.js";
 import type { Container } from "./container.js";
@@ -27,7 +28,8 @@ export async function loadLaunch(context: Context, { directory, state }: Contain
     lowers: rootDir === undefined ? (rootfs?.lowers ?? []) : lowersOfDirectory(rootDir),
     supervised: true,
     files: flat ? await readFiles(directory) : [],
-    own: readHostFacts().own,
+    own: readOwnCapabilities(),
+    cgroupHost: readCgroupHost(),
   };
 }
 
