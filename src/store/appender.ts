@@ -2,42 +2,36 @@ import type { FileHandle } from "node:fs/promises";
 
 /** Appends to a file in large writes what comes in small pieces, while the next pieces arrive. */
 export interface Appender {
-  /** Takes the piece and its memory. Waits while the disk is two buffers behind. */
+  /** Takes the piece and its memory. Waits while the disk is two batches behind. */
   add(piece: Uint8Array): Promise<void>;
   /** Resolves once everything added is in the file. Both throw what a write throws, now and ever after. */
   flush(): Promise<void>;
 }
 
 /** A socket hands over some 64 KiB at a time; a trip to the thread pool costs more than writing as much. */
-const bufferBytes = 512 * 1024;
+const batchBytes = 512 * 1024;
+/** However small they are: each has memory of its own, and one system call takes no more than 1,024 (IOV_MAX). */
+const batchPieces = 256;
 /** What has arrived is in the file after this long, however slowly more comes: a kill loses no more. */
 const lingerMs = 50;
 
 interface State {
   readonly handle: FileHandle;
   readonly onWritten: (bytes: number) => void;
-  filling: Buffer;
-  filled: number;
-  /** Free as soon as `writing` is done. */
-  other: Buffer;
+  /** What waits to be written: the pieces themselves, for to copy them together takes as long as to write them. */
+  pieces: Uint8Array[];
+  bytes: number;
   writing: Promise<void>;
   timer: NodeJS.Timeout | undefined;
 }
 
-/** `onWritten` is told the bytes of each write; `expected`, how many will come, keeps the buffers of a small file small. */
-export function createAppender(
-  handle: FileHandle,
-  expected: number,
-  onWritten: (bytes: number) => void,
-): Appender {
-  const size = Math.max(1, Math.min(bufferBytes, expected));
-  const [filling, other] = [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(size)];
+/** `onWritten` is told the bytes of each write. */
+export function createAppender(handle: FileHandle, onWritten: (bytes: number) => void): Appender {
   const state: State = {
     handle,
     onWritten,
-    filling,
-    filled: 0,
-    other,
+    pieces: [],
+    bytes: 0,
     writing: Promise.resolve(),
     timer: undefined,
   };
@@ -51,16 +45,12 @@ export function createAppender(
 }
 
 async function add(state: State, piece: Uint8Array): Promise<void> {
-  for (let at = 0; at < piece.length;) {
-    const part = piece.subarray(at, at + state.filling.length - state.filled);
-    state.filling.set(part, state.filled);
-    state.filled += part.length;
-    at += part.length;
-    if (state.filled === state.filling.length) await write(state);
-  }
-  free(piece);
+  if (piece.length === 0) return;
+  state.pieces.push(piece);
+  state.bytes += piece.length;
+  if (state.bytes >= batchBytes || state.pieces.length >= batchPieces) await write(state);
   // An error waits for the next call that can throw it.
-  if (state.filled > 0) state.timer ??= setTimeout(() => void write(state).catch(() => undefined), lingerMs);
+  else state.timer ??= setTimeout(() => void write(state).catch(() => undefined), lingerMs);
 }
 
 /** Begins to write what there is, after what is being written. */
@@ -68,12 +58,31 @@ async function write(state: State): Promise<void> {
   clearTimeout(state.timer);
   state.timer = undefined;
   await state.writing;
-  if (state.filled === 0) return;
-  const full = state.filling.subarray(0, state.filled);
-  [state.filling, state.other] = [state.other, state.filling];
-  state.filled = 0;
-  state.writing = state.handle.appendFile(full).then(() => state.onWritten(full.length));
+  const { pieces, bytes } = state;
+  if (bytes === 0) return;
+  [state.pieces, state.bytes] = [[], 0];
+  state.writing = writeAll(state.handle, pieces).then(() => {
+    pieces.forEach(free);
+    state.onWritten(bytes);
+  });
   state.writing.catch(() => undefined);
+}
+
+/** A disk that fills up takes a part, and says why with the next call. */
+async function writeAll(handle: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
+  for (let rest = pieces; rest.length > 0;) {
+    const { bytesWritten } = await handle.writev(rest);
+    rest = beyond(rest, bytesWritten);
+  }
+}
+
+function beyond(pieces: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let skip = bytes;
+  return pieces.flatMap((piece) => {
+    const rest = piece.subarray(Math.min(skip, piece.length));
+    skip -= piece.length - rest.length;
+    return rest.length > 0 ? [rest] : [];
+  });
 }
 
 /**

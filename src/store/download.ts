@@ -31,7 +31,7 @@ async function append(
   const { descriptor, signal } = request;
   let arrived = start;
   let written = start;
-  const appender = createAppender(handle, descriptor.size - start, (bytes) => {
+  const appender = createAppender(handle, (bytes) => {
     written += bytes;
     progress.written(written);
   });

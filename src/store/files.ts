@@ -34,8 +34,11 @@ export async function atomicCreate(file: string, bytes: Uint8Array, mode = 0o644
 }
 
 /** Makes a rename in `directory` durable. */
-export async function syncDirectory(directory: string): Promise<void> {
-  await using handle = await open(directory, "r");
+export const syncDirectory = syncFile;
+
+/** Makes what the file holds durable, whoever wrote it. */
+export async function syncFile(file: string): Promise<void> {
+  await using handle = await open(file, "r");
   await handle.sync();
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import path from "node:path";
 import { finishDigest, startDigest, type Digest } from "../core/digest.js";
@@ -13,7 +13,7 @@ import { createTarReader } from "./tar-reader.js";
 
 /**
  * Follows a growing blob from its first byte and makes layer tar and entry table of it, in one pass. Resolves only
- * after size, digest and diffID hold and both files are on the disk.
+ * after size, digest and diffID hold; making both files durable is left to the caller.
  * @throws IntegrityError SIZE_MISMATCH, DIGEST_MISMATCH, DIFF_ID_MISMATCH; LayerError; AbortError; StoreError
  */
 export async function runIngest(job: IngestJob): Promise<IngestResult> {
@@ -102,7 +102,7 @@ function checkBlob(what: string, job: IngestJob, actual: { digest: Digest; bytes
 
 interface LayerOutput {
   write(this: void, plain: Buffer): void;
-  /** Checks the diffID and makes both files durable. */
+  /** Checks the diffID. */
   finish(): IngestResult;
   close(): void;
 }
@@ -143,8 +143,6 @@ function createLayerOutput(job: IngestJob): LayerOutput {
       if (diffId !== job.diffId) {
         throw new IntegrityError("DIFF_ID_MISMATCH", `${what}: diffID is ${diffId} (expected ${job.diffId})`);
       }
-      fsyncSync(tar);
-      fsyncSync(entries);
       return { tarBytes, entries: count };
     },
     close() {

@@ -9,17 +9,19 @@ import { limits } from "../core/limits.js";
 import type { Helper } from "../helper/helper.js";
 import { hasBlob } from "./blobs.js";
 import { download } from "./download.js";
-import { syncDirectory, withIoErrors } from "./files.js";
+import { syncDirectory, syncFile, withIoErrors } from "./files.js";
 import { createProgress, type IngestJob } from "./ingest-protocol.js";
 import { holdsLayer } from "./layers.js";
 import type { StorePaths } from "./layout.js";
 import { removeLockDirectory, withLock } from "./lock.js";
 import type { IngestPool } from "./pool.js";
+import type { Writeback } from "./writeback.js";
 
 export interface IngestContext {
   readonly paths: StorePaths;
   readonly helper: Helper;
   readonly pool: IngestPool;
+  readonly writeback: Writeback;
 }
 
 export interface IngestRequest {
@@ -34,6 +36,9 @@ export interface IngestRequest {
   onBytes(count: number, kept?: boolean): void;
   onState(state: LayerState): void;
 }
+
+/** A smaller blob, and its tar, take no time to be synced at the end. */
+const writebackBytes = 8 * 1024 * 1024;
 
 /** A free lock is ours within some milliseconds; after this long somebody else holds it. */
 const freeLockMs = 250;
@@ -163,7 +168,10 @@ async function unpack(
   };
   if (files.arrive === undefined) progress.written(descriptor.size);
   const arriving = files.arrive?.({ ...request, signal: stop.signal }, files.data, progress);
+  const growing = descriptor.size < writebackBytes ? [] : [files.data, path.join(files.unpacked, "tar")];
+  const followed = growing.map((file) => context.writeback.follow(file));
   await Promise.allSettled([arriving?.catch(fail), context.pool.run(job).catch(fail)]);
+  for (const leave of followed) leave();
   signal.removeEventListener("abort", onAbort);
   if (stop.signal.aborted) throw stop.signal.reason;
 }
@@ -185,6 +193,8 @@ function abortReason(signal: AbortSignal): unknown {
 async function publish(paths: StorePaths, request: IngestRequest, files: WorkFiles): Promise<void> {
   const layer = paths.layer(request.diffId);
   await publishBlob(paths, request.descriptor, files.data);
+  // Here, not in the worker: while the disk works, that one goes on with the next layer.
+  for (const name of ["tar", "entries"]) await syncFile(path.join(files.unpacked, name));
   await syncDirectory(files.unpacked);
   await rename(files.unpacked, layer).catch((error: unknown) => {
     // Another blob with the same content was faster; its layer is as good.

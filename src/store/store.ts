@@ -175,10 +175,15 @@ async function openPool(
   options: { readonly size: number; readonly worker: URL | undefined },
 ): Promise<LayerPool> {
   // Loaded here, so that running an image that is already there loads neither zlib nor threads.
-  const [{ createPool }, { ingestLayer }] = await Promise.all([import("./pool.js"), import("./ingest.js")]);
+  const [{ createPool }, { ingestLayer }, { createWriteback }] = await Promise.all([
+    import("./pool.js"),
+    import("./ingest.js"),
+    import("./writeback.js"),
+  ]);
   const pool = createPool(options);
+  const writeback = createWriteback();
   return {
-    ingest: (request) => ingestLayer({ ...context, pool }, request),
+    ingest: (request) => ingestLayer({ ...context, pool, writeback }, request),
     async keep(request) {
       const { ingestBlob } = await import("./ingest-blob.js");
       return ingestBlob(context, request);
