@@ -37,11 +37,6 @@ export function emptied(directory: string): string {
   return directory;
 }
 
-/** One page cache for everybody: written data is on disk before a run starts. */
-export async function settle(): Promise<void> {
-  await mustRun("sync", []);
-}
-
 /** Runs a command line that must succeed. */
 export async function done(argv: readonly string[]): Promise<string> {
   const [file = "", ...args] = argv;

@@ -1,7 +1,8 @@
 import type { Benchmark, Contender } from "../compare.js";
 import { contenders, engines, podmanRoot, type Engine } from "../engines.js";
 import type { Lab } from "../lab.js";
-import { done, resetPodman, settle } from "../peers.js";
+import { done, resetPodman } from "../peers.js";
+import { settle } from "../settle.js";
 import type { PullBench } from "./pull.js";
 
 /** A pull when nothing changed, a pull of what is mostly there, and the removal of the image. */

@@ -1,6 +1,7 @@
 import type { Benchmark, Contender } from "../compare.js";
 import type { Lab } from "../lab.js";
-import { emptied, pullrunPath, settle } from "../peers.js";
+import { emptied, pullrunPath } from "../peers.js";
+import { settle } from "../settle.js";
 import type { TreeSize } from "../tree.js";
 
 /** How time and memory of a pull grow. Against the smallest, so × is how many times as much. */

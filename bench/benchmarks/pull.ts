@@ -4,7 +4,8 @@ import { ordinaryUid } from "../../test/support/users.js";
 import type { Benchmark, Contender } from "../compare.js";
 import type { Compression } from "../image.js";
 import type { Lab, Published } from "../lab.js";
-import { absent, done, emptied, podman, pullrunPath, resetPodman, settle } from "../peers.js";
+import { absent, done, emptied, podman, pullrunPath, resetPodman } from "../peers.js";
+import { settle } from "../settle.js";
 import type { TreeName } from "../tree.js";
 
 export interface PullBench {

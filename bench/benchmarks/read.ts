@@ -3,7 +3,8 @@ import path from "node:path";
 import type { Benchmark, Contender } from "../compare.js";
 import { contenders, engines, podmanRoot, pullrunEngine, type Engine } from "../engines.js";
 import type { Lab } from "../lab.js";
-import { done, emptied, resetPodman, settle } from "../peers.js";
+import { done, emptied, resetPodman } from "../peers.js";
+import { settle } from "../settle.js";
 
 export interface ReadBench {
   readonly runs: number;
