@@ -28,18 +28,27 @@ export interface Result {
   readonly measurements: readonly Measurement[];
 }
 
-/** All contenders in turn, again and again, so that a slow minute of the machine hits all of them. */
-export async function compare(benchmark: Benchmark, takesPart: (name: string) => boolean): Promise<Result[]> {
-  const contenders = (await benchmark.prepare()).filter(({ name }) => takesPart(name));
+/**
+ * All contenders in turn, again and again, so that a slow minute of the machine hits all of them.
+ * @throws the signal's reason once that is aborted, with what the benchmark left running ended
+ */
+export async function compare(
+  benchmark: Benchmark,
+  takesPart: (name: string) => boolean,
+  signal: AbortSignal,
+): Promise<Result[]> {
+  const prepared = await Promise.race([benchmark.prepare(), whenAborted(signal)]);
+  const contenders = prepared.filter(({ name }) => takesPart(name));
   const taken = new Map<string, Measurement[]>();
   const failed = new Map<string, string>();
   try {
     for (let run = -benchmark.warmUps; run < benchmark.runs; run++) {
       for (const { name, missing, reset, command, runs = Infinity } of contenders) {
+        signal.throwIfAborted();
         if (missing !== undefined || failed.has(name) || run >= runs) continue;
         try {
           await reset?.();
-          const one = await measure(command);
+          const one = await measure(command, signal);
           if (run >= 0) taken.set(name, [...(taken.get(name) ?? []), one]);
         } catch (error) {
           failed.set(name, error instanceof Error ? error.message : String(error));
@@ -56,6 +65,12 @@ export async function compare(benchmark: Benchmark, takesPart: (name: string) =>
       measurements: taken.get(name) ?? [],
       ...(why === undefined ? {} : { missing: why }),
     };
+  });
+}
+
+function whenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
   });
 }
 

@@ -57,7 +57,7 @@ async function start({ root, needs, command, argv, probe }: Start): Promise<Daem
 }
 
 async function answers(child: ChildProcess, [file = "", ...args]: readonly string[]): Promise<boolean> {
-  for (let tries = 0; tries < 60 && child.exitCode === null; tries++) {
+  for (let tries = 0; tries < 60 && child.exitCode === null && child.signalCode === null; tries++) {
     if ((await runTool(file, args)).status === 0) return true;
     await sleep(250);
   }
@@ -65,7 +65,7 @@ async function answers(child: ChildProcess, [file = "", ...args]: readonly strin
 }
 
 async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
+  if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill("SIGTERM");
   await once(child, "exit");
 }

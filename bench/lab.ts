@@ -30,13 +30,17 @@ export function openLab(scratch: string): Lab {
   let docker: Promise<Daemon> | undefined;
   let containerd: Promise<Daemon> | undefined;
   let registry: Promise<DockerRegistry> | undefined;
-  const address = async (): Promise<string> => (await (registry ??= startDockerRegistry())).host;
+  let closed = false;
+  const whileOpen = <T>(daemon: () => Promise<T>): Promise<T> =>
+    closed ? Promise.reject(new Error("the benchmarks are at their end")) : daemon();
+  const address = async (): Promise<string> =>
+    (await whileOpen(() => (registry ??= startDockerRegistry()))).host;
   return {
     scratch,
     at: (part) => path.join(scratch, part),
     registry: address,
-    docker: () => (docker ??= startDocker(scratch)),
-    containerd: () => (containerd ??= startContainerd(scratch)),
+    docker: () => whileOpen(() => (docker ??= startDocker(scratch))),
+    containerd: () => whileOpen(() => (containerd ??= startContainerd(scratch))),
     async publish(size, options) {
       const layout = benchImage(path.join(scratch, "images"), size, options);
       const host = await address();
@@ -46,6 +50,7 @@ export function openLab(scratch: string): Lab {
       return { name, host, repository, layout };
     },
     async close() {
+      closed = true;
       await (await registry)?.close();
       await (await docker)?.close();
       await (await containerd)?.close();

@@ -3,6 +3,7 @@
  * the scratch directory, and with `--write` as BENCHMARKS.md.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { allBenchmarks } from "./benchmarks/all.js";
@@ -31,17 +32,29 @@ mkdirSync(scratch, { recursive: true });
 const lab = openLab(scratch);
 const started = Date.now();
 const all: Measured[] = [];
+// Its daemons would go on without it.
+const interrupted = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  process.once(name, () => {
+    process.exitCode = 128 + constants.signals[name];
+    interrupted.abort(new Error(name));
+  });
+}
 try {
   for (const benchmark of allBenchmarks(lab, values.runs === undefined ? undefined : Number(values.runs))) {
     if (only !== undefined && !only.includes(benchmark.name)) continue;
     process.stderr.write(`bench: ${benchmark.name}\n`);
-    const measured = { benchmark, results: await compare(benchmark, takesPart) };
+    const measured = { benchmark, results: await compare(benchmark, takesPart, interrupted.signal) };
     all.push(measured);
     process.stdout.write(`${formatResults(measured)}\n`);
   }
+} catch (error) {
+  if (!interrupted.signal.aborted) throw error;
 } finally {
   await lab.close();
 }
+// What was being prepared may still be at it.
+if (interrupted.signal.aborted) process.exit();
 const machine = await describeMachine();
 const json = path.join(scratch, "results.json");
 const plain = all.map(({ benchmark, results }) => ({ name: benchmark.name, results }));

@@ -17,11 +17,18 @@ export interface Command {
 
 const samplingMs = 20;
 
-/** @throws Error with the end of its standard error if the command fails */
-export async function measure({ argv, env, expect = [0] }: Command): Promise<Measurement> {
+/** `signal` ends the command. @throws Error with the end of its standard error if the command fails */
+export async function measure(
+  { argv, env, expect = [0] }: Command,
+  signal: AbortSignal,
+): Promise<Measurement> {
   const [file = "", ...args] = argv;
   const started = process.hrtime.bigint();
-  const child = spawn(file, args, { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, ...env } });
+  const child = spawn(file, args, {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, ...env },
+    signal,
+  });
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr = (stderr + text).slice(-2000)));
   let peakRss = 0;

@@ -1,5 +1,6 @@
-/** `npm run bench`: bundles the benchmarks, which import TypeScript by its `.js` names, and runs them. */
-import { spawnSync } from "node:child_process";
+/** `npm run bench`: bundles the benchmarks, which import TypeScript by its `.js` names, and runs them, in this process. */
+import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
 await build({
@@ -11,7 +12,4 @@ await build({
   packages: "external",
   logLevel: "warning",
 });
-const { status } = spawnSync(process.execPath, ["build/bench.js", ...process.argv.slice(2)], {
-  stdio: "inherit",
-});
-process.exitCode = status ?? 1;
+await import(pathToFileURL(path.resolve("build/bench.js")).href);
