@@ -34,7 +34,8 @@ export async function measure(
   let peakRss = 0;
   const sampler = setInterval(() => (peakRss = Math.max(peakRss, treeRss(child.pid ?? 0))), samplingMs);
   const status = await new Promise<number>((resolve, reject) => {
-    child.once("error", reject);
+    // Of one that was aborted the end is waited for.
+    child.once("error", (error) => child.pid === undefined && reject(error));
     child.once("close", (code) => resolve(code ?? 128));
   });
   const seconds = Number(process.hrtime.bigint() - started) / 1e9;
