@@ -26,8 +26,9 @@ const reserved: Record<string, readonly string[]> = {
   ora: ["cli/render/spinner.ts"],
   commander: ["cli/main.ts"],
   "node:child_process": [
-    "helper/process.ts",
+    "helper/child.ts",
     "helper/locks.ts",
+    "helper/watch.ts",
     "registry/credential-helper.ts",
     "cli/commands/demo.ts",
   ],

@@ -29,7 +29,7 @@ export interface WatchOptions {
 /** As becomeContainer, but as a child: what it did, step by step, once the container has ended. @throws LaunchError */
 export async function watchContainer(prepared: PreparedRun, options: WatchOptions): Promise<WatchedRun> {
   const [{ watchHelper }, { failedStepFrom, stepTimesFrom }] = await Promise.all([
-    import("../helper/process.js"),
+    import("../helper/watch.js"),
     import("../helper/status.js"),
   ]);
   const { helperPath, directory, supervised } = prepared;

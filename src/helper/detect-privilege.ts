@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { errnoOf } from "../core/errors.js";
+import { readCommand } from "./child.js";
 import { capabilityNames } from "./constants.js";
 import { explainDenial, hasCapability } from "./denial.js";
 import { findProgram } from "./find-program.js";
@@ -18,7 +19,6 @@ import {
 } from "./id-maps.js";
 import type { IdMapping, Privilege } from "./privilege.js";
 import { probePrivilege } from "./probe.js";
-import { readCommand } from "./process.js";
 
 export interface DetectOptions {
   readonly helper: Helper;

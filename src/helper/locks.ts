@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { LaunchError } from "../core/errors.js";
 import { printable } from "../core/text.js";
 import type { Lock } from "./helper.js";
-import { collect, throwIfAborted, waitForEnd } from "./process.js";
+import { collect, throwIfAborted, waitForEnd } from "./child.js";
 
 /** As many as locks.c holds. */
 const slotCount = 512;

@@ -1,24 +1,15 @@
-import { execFile, spawn, type ChildProcess } from "node:child_process";
-import type { Duplex, Readable, Writable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { AbortError, errnoOf, LaunchError } from "../core/errors.js";
-import { printable } from "../core/text.js";
-import type { Helper, HelperRunOptions } from "./helper.js";
-import { encodePlan } from "./plan-encoding.js";
+import { LaunchError } from "../core/errors.js";
+import type { Helper } from "./helper.js";
 import type { Plan } from "./plan.js";
-import { failureFrom } from "./status.js";
-
-/** More than the helper ever writes about a failure; what a program in the container writes beyond it is dropped. */
-const maxMessage = 64 * 1024;
-/** Entry records are some 80 bytes: one write each would cost more than making the files. */
-const writeBytes = 256 * 1024;
 
 /** The helper at `path` as a child process of ours. Only for the main thread: a lock dies with the thread that took it. */
 export function openHelper(path: string): Helper {
   let locks: Promise<Helper["lock"]> | undefined;
   return {
     path,
-    run: (plan, options) => runHelper(path, ["run", "fd:3", "4"], plan, options),
+    async run(plan, options) {
+      return (await import("./child.js")).runHelper(path, ["run", "fd:3", "4"], plan, options);
+    },
     async lock(file, signal) {
       locks ??= import("./locks.js").then(({ createLocks }) => createLocks(path));
       return (await locks)(file, signal);
@@ -54,59 +45,26 @@ export function attachTo(path: string, containerDir: string, options: ClientOpti
   return becomeHelper(path, ["attach", containerDir, ...clientArguments(options)]);
 }
 
-/** Waits as a client that shows nothing, and returns the container's exit status: the only way to learn that of `--rm`. */
-export async function watchSilently(
-  path: string,
-  containerDir: string,
-  signal?: AbortSignal,
-): Promise<number> {
-  throwIfAborted(signal);
-  const client = clientArguments({ stdin: false, signals: false, detachKeys: "" });
-  const child = spawn(path, ["attach", containerDir, ...client], {
-    stdio: "ignore",
-    env: {},
-    ...killedBy(signal),
-  });
-  const code = await waitForEnd(child, signal);
-  if (code === null) throw died(child.signalCode, "");
-  return code;
-}
-
-/** How a helper with our streams ended, and what it wrote to its status descriptor. */
-export interface WatchedHelper {
-  readonly exitStatus: number;
-  readonly status: string;
-}
-
 /**
- * What {@link execHelper} (without `client`) and {@link startAttached} become, as a child with our streams, so that somebody is
- * left when it ends. Complaints go to our stderr; only a plan without a supervisor tells the times of its steps.
- * @throws LaunchError NO_HELPER
+ * Starts the plan under a supervisor in the background, and returns once its program runs.
+ * @throws LaunchError as {@link Helper.run}; the supervisor has ended then
  */
-export async function watchHelper(
-  path: string,
-  planPath: string,
-  { client, terminal }: { readonly client?: ClientOptions; readonly terminal: boolean },
-): Promise<WatchedHelper> {
-  const args = client === undefined ? ["run", planPath, "3", "timed"] : attachedArguments(planPath, client);
-  const child = spawn(path, args, { stdio: ["inherit", "inherit", "inherit", "pipe"], env: {} });
-  const status = collect(child.stdio[3] as Readable);
-  const { passSignals } = await import("./pass-signals.js");
-  const stop = passSignals(child, { terminal });
-  try {
-    const code = await waitForEnd(child, undefined);
-    if (code === null) throw died(child.signalCode, "");
-    return { exitStatus: code, status: status() };
-  } finally {
-    stop();
-  }
+export async function startDetached(path: string, plan: Plan, signal?: AbortSignal): Promise<void> {
+  const { runHelper } = await import("./child.js");
+  const code = await runHelper(
+    path,
+    ["start", "fd:3", "detached", "4"],
+    plan,
+    signal === undefined ? {} : { signal },
+  );
+  if (code !== 0) throw new LaunchError("HELPER_FAILED", `helper: ended with status ${code}`);
 }
 
-function attachedArguments(planPath: string, options: ClientOptions): string[] {
+export function attachedArguments(planPath: string, options: ClientOptions): string[] {
   return ["start", planPath, "attached", ...clientArguments(options)];
 }
 
-function clientArguments({ stdin, signals, detachKeys }: ClientOptions): string[] {
+export function clientArguments({ stdin, signals, detachKeys }: ClientOptions): string[] {
   return [stdin ? "stdin" : "nostdin", signals ? "signals" : "nosignals", detachKeys];
 }
 
@@ -118,175 +76,4 @@ function becomeHelper(path: string, args: readonly string[]): never {
     );
   }
   return process.execve(path, [path, ...args], {});
-}
-
-/**
- * Starts the plan under a supervisor in the background, and returns once its program runs.
- * @throws LaunchError as {@link Helper.run}; the supervisor has ended then
- */
-export async function startDetached(path: string, plan: Plan, signal?: AbortSignal): Promise<void> {
-  const code = await runHelper(
-    path,
-    ["start", "fd:3", "detached", "4"],
-    plan,
-    signal === undefined ? {} : { signal },
-  );
-  if (code !== 0) throw new LaunchError("HELPER_FAILED", `helper: ended with status ${code}`);
-}
-
-/** What a small system program prints; "" if it fails, which for those we ask means it knows nothing. */
-export async function readCommand(path: string, args: readonly string[]): Promise<string> {
-  return new Promise((resolve) => {
-    execFile(path, args, { env: {}, timeout: 10_000 }, (error, stdout) =>
-      resolve(error === null ? stdout : ""),
-    );
-  });
-}
-
-async function runHelper(
-  path: string,
-  args: readonly string[],
-  plan: Plan,
-  options: HelperRunOptions,
-): Promise<number> {
-  const bytes = encodePlan(plan);
-  throwIfAborted(options.signal);
-  const child: ChildProcess = spawn(path, args, {
-    stdio: [
-      options.input === undefined ? (options.stdin ?? "ignore") : "pipe",
-      options.output === undefined ? (options.stdout ?? "ignore") : "pipe",
-      options.stderr ?? "pipe",
-      "pipe",
-      "pipe",
-    ],
-    env: {},
-    ...killedBy(options.signal),
-  });
-  // Out of descriptors it has no pipes either, only an error to wait for.
-  if (child.pid === undefined) await waitForEnd(child, options.signal);
-  const [, , , planPipe, statusPipe] = child.stdio as unknown as [
-    unknown,
-    unknown,
-    unknown,
-    Duplex,
-    Readable,
-  ];
-  const stderr = collect(child.stderr);
-  const status = collect(statusPipe);
-  send(planPipe, bytes);
-  const ended = waitForEnd(child, options.signal);
-  const fed = options.input === undefined ? undefined : feed(child, options.input);
-  const taken = options.output === undefined ? undefined : take(child, options.output);
-  // All to their end: after an error the caller must be able to delete what the helper was making.
-  const [end, input, output] = await Promise.allSettled([ended, fed, taken]);
-  if (end.status === "rejected") throw end.reason;
-  if (input.status === "rejected") throw input.reason;
-  const code = end.value;
-  const failure = failureFrom(status(), code ?? -1);
-  if (failure !== undefined) throw failure;
-  if (output.status === "rejected") throw output.reason;
-  if (code === null) throw died(child.signalCode, stderr());
-  return code;
-}
-
-function killedBy(signal: AbortSignal | undefined): { signal?: AbortSignal; killSignal: "SIGKILL" } {
-  return { ...(signal === undefined ? {} : { signal }), killSignal: "SIGKILL" };
-}
-
-/** The exit status, or null for a death by signal. */
-export async function waitForEnd(
-  child: ChildProcess,
-  signal: AbortSignal | undefined,
-): Promise<number | null> {
-  let problem: unknown;
-  child.on("error", (error) => (problem ??= error));
-  const code = await new Promise<number | null>((resolve) => {
-    child.once("close", resolve);
-    // Where even the pipes could not be made there is no close.
-    if (child.pid === undefined) child.once("error", () => resolve(null));
-  });
-  throwIfAborted(signal);
-  if (problem !== undefined && child.pid === undefined) throw notStarted(child.spawnfile, problem);
-  return code;
-}
-
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new AbortError("INTERRUPTED", "interrupted", { cause: signal.reason });
-}
-
-function notStarted(path: string, cause: unknown): LaunchError {
-  const errno = errnoOf(cause) ?? "unknown error";
-  const hint =
-    errno === "EMFILE" || errno === "ENFILE"
-      ? "allow more open files (ulimit -n)"
-      : "build it with `npm run build` (needs a C compiler and make)";
-  return new LaunchError("NO_HELPER", `helper: ${printable(path)}: cannot start: ${errno}`, { hint, cause });
-}
-
-function died(signal: string | null, stderr: string): LaunchError {
-  const said = stderr === "" ? "" : `: ${printable(stderr.trim(), 500)}`;
-  return new LaunchError("HELPER_FAILED", `helper: died of ${signal ?? "an unknown cause"}${said}`);
-}
-
-export function collect(stream: Readable | null): () => string {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  stream?.on("error", () => undefined);
-  stream?.on("data", (chunk: Buffer) => {
-    if (size < maxMessage) chunks.push(chunk.subarray(0, maxMessage - size));
-    size += chunk.length;
-  });
-  return () => Buffer.concat(chunks).toString("utf8");
-}
-
-/** A helper that ends early closes its side; why it did is in its status, not in our EPIPE. */
-function send(pipe: Writable, bytes: Uint8Array): void {
-  pipe.on("error", () => undefined);
-  pipe.end(bytes);
-}
-
-/** What stops short of the end ends the helper too. */
-async function take(child: ChildProcess, output: NonNullable<HelperRunOptions["output"]>): Promise<void> {
-  const stdout = child.stdout as Readable;
-  try {
-    await output(stdout);
-  } catch (error) {
-    child.kill("SIGKILL");
-    stdout.destroy();
-    throw error;
-  }
-}
-
-async function feed(child: ChildProcess, input: AsyncIterable<Uint8Array>): Promise<void> {
-  let problem: { readonly error: unknown } | undefined;
-  async function* guarded(): AsyncGenerator<Uint8Array> {
-    try {
-      yield* inLargeChunks(input);
-    } catch (error) {
-      problem = { error };
-      throw error;
-    }
-  }
-  try {
-    await pipeline(guarded(), child.stdin as Writable);
-  } catch {
-    // EPIPE, or the input's own error: then the helper must not take the cut stream for a complaint about it.
-    if (problem === undefined) return;
-    child.kill("SIGKILL");
-    throw problem.error;
-  }
-}
-
-async function* inLargeChunks(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let pending: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of input) {
-    pending.push(chunk);
-    size += chunk.length;
-    if (size < writeBytes) continue;
-    yield Buffer.concat(pending, size);
-    pending = [];
-    size = 0;
-  }
-  if (size > 0) yield Buffer.concat(pending, size);
 }

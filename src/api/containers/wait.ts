@@ -19,7 +19,7 @@ export async function waitForContainer(context: Context, word: string): Promise<
   const container = await findContainer(context, word);
   // What it ended with is gone with its directory.
   if (container.state.autoRemove && container.pid !== 0 && existsSync(attachSocket(container.directory))) {
-    const { watchSilently } = await import("../../helper/process.js");
+    const { watchSilently } = await import("../../helper/watch.js");
     return watchSilently((await context.helper()).path, container.directory, context.signal);
   }
   return (await untilEnded(context, container, {}))?.exitCode ?? 0;
