@@ -8,7 +8,7 @@ import { namespaceFlags } from "./namespaces.js";
 import type { Spec } from "./oci-spec.js";
 import type { RunningContainer } from "./plan-exec.js";
 import { parseMountOptions } from "./mount-options.js";
-import { directorySteps, rootSteps } from "./plan-namespaces.js";
+import { directorySteps, rootSteps } from "./plan-root.js";
 import { attachTreeStep, mountTrees, openTreeStep } from "./plan-trees.js";
 
 /** Plans that read and write a container's files, without running anything of it. */

@@ -11,7 +11,7 @@ import type { NetworkSteps } from "./network/steps.js";
 import type { NamespaceType, Spec } from "./oci-spec.js";
 import type { PlacedMount } from "./mounts.js";
 import type { SeccompProgram } from "./seccomp-compile.js";
-import { lowerDirectories, lowerMountSteps, mountPointSteps } from "./plan-lowers.js";
+import { directorySteps, rootSteps } from "./plan-root.js";
 import { attachTreeStep, copyUpSteps, mountTrees, openTreeStep } from "./plan-trees.js";
 import { mountSteps } from "./plan-mounts.js";
 import { keepSteps, streamSteps, type Supervision } from "./plan-supervise.js";
@@ -131,17 +131,6 @@ function createdSteps(network: NetworkSteps | undefined): PlanStep[] {
   return steps.length === 0 ? [] : [{ kind: "created" }, ...steps];
 }
 
-/** What {@link rootSteps} mounts on and from. */
-export function directorySteps(lowers: readonly Lower[], containerDir: string): PlanStep[] {
-  return [
-    // The container's root directory shows the mode of the overlay's upper directory.
-    { kind: "make-dir", path: `${containerDir}/upper`, mode: 0o755 },
-    { kind: "make-dir", path: `${containerDir}/work`, mode: 0o700 },
-    { kind: "make-dir", path: `${containerDir}/merged`, mode: 0o700 },
-    ...mountPointSteps(lowers, containerDir),
-  ];
-}
-
 function noNamespaces(reason: string): LaunchError {
   return new LaunchError("NO_NAMESPACES", `namespaces: not available here: ${reason}`, {
     hint: "use --isolation chroot, which is no sandbox, or run outside this container",
@@ -152,36 +141,6 @@ function namespaceHint(privilege: Privilege): string {
   return privilege.kind === "root"
     ? "root may not make namespaces here (an ordinary container?); use --isolation chroot, which is no sandbox"
     : "user namespaces are not allowed here; run with sudo, or have kernel.unprivileged_userns_clone enabled";
-}
-
-/** The root filesystem of a container: its lowers and what it has written, as one. */
-export function rootSteps({
-  containerDir,
-  lowers,
-  privilege,
-  rootDir,
-}: Pick<NamespacePlanInput, "containerDir" | "lowers" | "privilege" | "rootDir">): PlanStep[] {
-  if (rootDir !== undefined) return [{ kind: "root-bind", path: rootDir }];
-  if (lowers.length === 0) throw new Error("a root filesystem needs at least one lower directory");
-  const unprivileged = idMapsOf(privilege) !== undefined;
-  const kernel = unprivileged ? ", and rootless Linux 5.11 or later" : "";
-  return [
-    ...lowerMountSteps(lowers, containerDir),
-    {
-      kind: "hint",
-      text: `overlay needs a store on a local filesystem such as ext4, xfs or tmpfs${kernel}: choose one with --root`,
-    },
-    {
-      kind: "root-overlay",
-      at: `${containerDir}/merged`,
-      upper: `${containerDir}/upper`,
-      work: `${containerDir}/work`,
-      // Attributes in `trusted.` are not for user namespaces (kernel overlayfs.rst, "User xattr").
-      options: unprivileged ? "userxattr" : "",
-      lowers: lowerDirectories(lowers, containerDir),
-    },
-    { kind: "hint", text: "" },
-  ];
 }
 
 function has({ linux }: Spec, wanted: NamespaceType): boolean {

@@ -1,6 +1,7 @@
 import { cloneFlags, mountFlags } from "../helper/constants.js";
 import type { Plan, PlanStep } from "../helper/plan.js";
-import { directorySteps, rootSteps, type NamespacePlanInput } from "./plan-namespaces.js";
+import type { NamespacePlanInput } from "./plan-namespaces.js";
+import { directorySteps, rootSteps } from "./plan-root.js";
 import { keepSteps } from "./plan-supervise.js";
 import { copyUpSteps } from "./plan-trees.js";
 

@@ -17,6 +17,7 @@ import {
 } from "./erofs-format.js";
 import { chunkIndexAt, nidOf, planImage, type Directory, type ImagePlan, type Inode } from "./erofs-plan.js";
 import type { OwnerPolicy } from "./owners.js";
+import { piecesOf } from "./pieces.js";
 import type { DirNode, FileNode, TreeNode } from "./tree.js";
 
 export interface ErofsImageOptions {
@@ -94,35 +95,6 @@ function checkData(node: TreeNode, device: Device | undefined): void {
   const end = node.offset + align(node.size, blockBytes);
   if (node.offset % blockBytes === 0 && device !== undefined && end <= device.blocks * blockBytes) return;
   throw new LayerError("UNSUPPORTED_LAYER", "erofs: a layer's tar ends without the padding of its last file");
-}
-
-/** Items are joined to pieces of about this size. */
-const targetBytes = 512 * 1024;
-
-interface Area<T> {
-  readonly items: readonly T[];
-  /** Length of the area in bytes; the first piece begins at 0. */
-  readonly end: number;
-  startOf(item: T): number;
-  /** Writes the item into a zeroed piece that begins at `pieceAt` of the area. */
-  write(piece: Buffer, item: T, pieceAt: number): void;
-}
-
-function* piecesOf<T>({ items, end, startOf, write }: Area<T>): Generator<Buffer, void> {
-  let pieceAt = 0;
-  for (let first = 0; first < items.length;) {
-    let next = first + 1;
-    const startsWithin = (item: T | undefined): boolean =>
-      item !== undefined && startOf(item) - pieceAt < targetBytes;
-    while (startsWithin(items[next])) next++;
-    const following = items[next];
-    const pieceEnd = following === undefined ? end : startOf(following);
-    const piece = Buffer.alloc(pieceEnd - pieceAt);
-    for (const item of items.slice(first, next)) write(piece, item, pieceAt);
-    yield piece;
-    pieceAt = pieceEnd;
-    first = next;
-  }
 }
 
 function inodePieces(image: Image): Generator<Buffer, void> {

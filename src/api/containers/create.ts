@@ -1,9 +1,6 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { errnoOf, UsageError } from "../../core/errors.js";
 import { formatPlatform, hostPlatform } from "../../core/platform.js";
-import { printable } from "../../core/text.js";
 import type { Lower } from "../../helper/lower.js";
 import { createContainerId } from "../../launch/container-id.js";
 import type { PlacedMount } from "../../launch/mounts.js";
@@ -19,7 +16,7 @@ import type { LocalImage } from "../find-image.js";
 import { launchInput } from "../launch-input.js";
 import { specFile } from "./directory.js";
 import { flatRoot, type Launch } from "./launch.js";
-import { readState, writeState, type ContainerState } from "./state.js";
+import { writeState, type ContainerState } from "./state.js";
 
 export interface CreateRequest extends ImageRequest {
   readonly options: RunOptions;
@@ -49,7 +46,7 @@ export async function createContainer<T>(
   next: (launch: Launch) => Promise<T>,
 ): Promise<T> {
   checkLifeOptions(asked.life);
-  if (asked.cidFile !== undefined && existsSync(asked.cidFile)) throw idFileExists(asked.cidFile);
+  if (asked.cidFile !== undefined) (await import("./id-file.js")).checkIdFile(asked.cidFile);
   await checkNetwork(asked.options);
   if (asked.options.runtime !== undefined) await (await import("./runtime.js")).checkRuntime(context, asked);
   const image = await imageOf(context, asked);
@@ -69,11 +66,11 @@ export async function createContainer<T>(
     const launch = name === undefined ? design : named(design, paths, name);
     // Last: a directory that has it is a container.
     await writeState(directory, launch.state);
-    if (request.cidFile !== undefined) writeIdFile(request.cidFile, id);
+    if (request.cidFile !== undefined) (await import("./id-file.js")).writeIdFile(request.cidFile, id);
     return await next(launch);
   } catch (error) {
     if (name !== undefined) await (await import("./names.js")).releaseName(paths, { name, id });
-    await discardDirectory(context, directory);
+    await (await import("./discard.js")).discardDirectory(context, directory);
     throw error;
   }
 }
@@ -100,22 +97,6 @@ async function decideNetwork(context: Context, options: RunOptions, image: Local
   return resolveNetwork(context, options, image.config.value);
 }
 
-function writeIdFile(file: string, id: string): void {
-  try {
-    writeFileSync(file, id, { flag: "wx" });
-  } catch (error) {
-    if (errnoOf(error) === "EEXIST") throw idFileExists(file);
-    const message = `--cidfile: ${printable(file)}: ${errnoOf(error) ?? "cannot be written"}`;
-    throw new UsageError("BAD_VALUE", message, { cause: error });
-  }
-}
-
-function idFileExists(file: string): UsageError {
-  return new UsageError("BAD_VALUE", `--cidfile: ${printable(file)}: is there already`, {
-    hint: "delete it if its container is gone, or name another",
-  });
-}
-
 /** One that goes when it ends takes a name only if it was given one: that saves it from giving it back. */
 async function takeName(
   context: Context,
@@ -128,19 +109,6 @@ async function takeName(
   if (name === undefined) return reserveSomeName(paths, id);
   await reserveName(paths, await context.helper(), { name, id });
   return name;
-}
-
-/** Nothing in the directory is anybody else's yet but for a flat root file system, which is ours to delete too. */
-export async function discardDirectory(context: Context, directory: string): Promise<void> {
-  const network = (await readState(directory).catch(() => undefined))?.network;
-  if (network !== undefined)
-    await (await import("../network/release.js")).releaseAddress(network.address, path.basename(directory));
-  const { removeAnonymousVolumes } = await import("../volumes/remove.js");
-  await removeAnonymousVolumes(context, directory);
-  await rm(directory, { recursive: true, force: true }).catch(async () => {
-    const { removeTree } = await import("../../store/remove-tree.js");
-    await removeTree(directory, { helper: await context.helper(), privilege: await context.privilege() });
-  });
 }
 
 async function sharedHostname(context: Context, { network }: RunOptions): Promise<string | undefined> {
