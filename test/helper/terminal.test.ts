@@ -3,10 +3,11 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { encodeDetachKeys } from "../../src/helper/detach-keys.js";
-import { inputPolicies, restartPolicies, type Plan, type PlanStep } from "../../src/helper/plan.js";
+import { inputPolicies, type Plan, type PlanStep } from "../../src/helper/plan.js";
 import { encodePlan } from "../../src/helper/plan-encoding.js";
 import { needsPty, onPty, type Pty } from "../support/pty.js";
 import { inShellRoot, shellRoot } from "./shell-root.js";
+import { supervisedPlan } from "./supervised.js";
 import {
   helperPath,
   isRoot,
@@ -29,28 +30,14 @@ describe.skipIf(!available).each([
     readonly after?: Plan;
   }
 
-  function planFor(
-    directory: string,
-    command: string,
-    { uid = 0, before = [], after = [] }: Wanted,
-  ): PlanStep[] {
-    return [
-      { kind: "lock", path: join(directory, "lock") },
-      { kind: "record", directory },
-      {
-        kind: "supervise",
-        directory,
-        logBytes: 1 << 20,
-        terminal: 1,
-        input: inputPolicies.once,
-        restart: restartPolicies.no,
-        retries: 0,
-      },
+  function planFor(directory: string, command: string, { uid = 0, before = [], after = [] }: Wanted): Plan {
+    const steps: Plan = [
       ...shellRoot(directory),
       ...before,
       { kind: "terminal", uid, console: 1, host: 0 },
       ...inShellRoot(command, after),
     ];
+    return supervisedPlan(directory, steps, { terminal: 1, input: inputPolicies.once });
   }
 
   async function start(command: string, wanted: Wanted = {}): Promise<{ pty: Pty; directory: string }> {
