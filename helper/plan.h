@@ -28,7 +28,7 @@ enum phase { HOST = 1, CHILD = 2, CLEANUP = 4, CREATED = 8 };
 #define STEP_KINDS(X) \
   X (1, HINT, "hint", "s", HOST | CHILD | CREATED | CLEANUP) \
   X (2, MAKE_DIR, "make-dir", "si", HOST) \
-  X (3, WRITE, "write", "sb", HOST | CREATED) \
+  X (3, WRITE, "write", "sb", HOST | CHILD | CREATED) \
   X (4, LOCK, "lock", "s", HOST) \
   X (5, CLONE, "clone", "issssS", HOST) \
   X (6, UNSHARE, "unshare", "i", CHILD) \
@@ -40,7 +40,7 @@ enum phase { HOST = 1, CHILD = 2, CLEANUP = 4, CREATED = 8 };
   X (12, BIND, "bind", "ssi", CHILD) \
   X (13, REMOUNT, "remount", "si", CHILD) \
   X (14, MKDIR, "mkdir", "siii", CHILD) \
-  X (15, MKNOD, "mknod", "siii", CHILD) \
+  X (15, MKNOD, "mknod", "siiiii", CHILD) \
   X (16, SYMLINK, "symlink", "ss", CHILD) \
   X (17, FILE, "file", "sib", CHILD) \
   X (18, MASK, "mask", "s", CHILD) \
@@ -71,6 +71,7 @@ enum phase { HOST = 1, CHILD = 2, CLEANUP = 4, CREATED = 8 };
   X (43, SUPERVISE, "supervise", "siiiii", HOST) \
   X (44, TERMINAL, "terminal", "iii", CHILD) \
   X (45, OOM_FILE, "oom-file", "ss", HOST) \
+  X (46, DEVICE_FILTER, "device-filter", "sb", CHILD) \
   X (50, JOIN, "join", "iii", HOST) \
   X (51, SECCOMP, "seccomp", "ib", HOST | CHILD) \
   X (52, JOIN_NAMESPACE, "join-namespace", "si", HOST) \

@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "root.h"
@@ -28,25 +27,6 @@ step_mkdir (struct context *context, const struct step *step)
       || fchmod (made, mode) < 0)
     return fail (path, "cannot set owner and mode");
   return 0;
-}
-
-int
-step_mknod (struct context *context, const struct step *step)
-{
-  const char *path = step_string (step, 0), *name;
-  mode_t mode = (mode_t) step_integer (step, 1);
-  dev_t device = makedev ((unsigned) step_integer (step, 2), (unsigned) step_integer (step, 3));
-  struct stat st;
-  autoclose int dir = root_parent (context, path, &name);
-  if (dir < 0)
-    return fail (path, "cannot open the parent directory");
-  if (mknodat (dir, name, mode, device) == 0)
-    return 0;
-  int error = errno;
-  if (error == EEXIST && fstatat (dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0
-      && (st.st_mode & S_IFMT) == (mode & S_IFMT) && st.st_rdev == device)
-    return 0;
-  return fail_with (error, path, "cannot make device node");
 }
 
 int

@@ -5,7 +5,6 @@
 #include "util.h"
 
 int step_mkdir (struct context *context, const struct step *step);
-int step_mknod (struct context *context, const struct step *step);
 int step_symlink (struct context *context, const struct step *step);
 int step_file (struct context *context, const struct step *step);
 

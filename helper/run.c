@@ -8,6 +8,7 @@
 
 #include "bind.h"
 #include "credentials.h"
+#include "device.h"
 #include "entries.h"
 #include "erofs.h"
 #include "hide.h"
@@ -57,6 +58,7 @@ static int (*const execute[STEP_KIND_LIMIT]) (struct context *, const struct ste
   [STEP_SUPERVISE] = step_supervise,
   [STEP_TERMINAL] = step_terminal,
   [STEP_OOM_FILE] = step_oom_file,
+  [STEP_DEVICE_FILTER] = step_device_filter,
   [STEP_JOIN] = step_join,
   [STEP_JOIN_NAMESPACE] = step_join_namespace,
   [STEP_SEAL] = step_seal,

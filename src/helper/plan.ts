@@ -17,6 +17,7 @@ export type Step =
   | { readonly kind: "seal" }
   // Host phase. Paths are absolute host paths.
   | { readonly kind: "make-dir"; readonly path: string; readonly mode: number }
+  /** Also in the child, before `pivot`. */
   | { readonly kind: "write"; readonly path: string; readonly data: string }
   | { readonly kind: "lock"; readonly path: string }
   /**
@@ -167,6 +168,8 @@ export type Step =
       readonly mode: number;
       readonly major: number;
       readonly minor: number;
+      readonly uid: number;
+      readonly gid: number;
     }
   | { readonly kind: "symlink"; readonly text: string; readonly target: string }
   | { readonly kind: "file"; readonly target: string; readonly mode: number; readonly data: string }
@@ -223,6 +226,8 @@ export type Step =
   | { readonly kind: "no-new-privileges" }
   /** `struct sock_filter[]`, and SECCOMP_FILTER_FLAG_*. */
   | { readonly kind: "seccomp"; readonly flags: number; readonly program: Uint8Array }
+  /** `struct bpf_insn[]` of type BPF_PROG_TYPE_CGROUP_DEVICE, for the v2 cgroup at `path` on the host. Before `pivot`. */
+  | { readonly kind: "device-filter"; readonly path: string; readonly program: Uint8Array }
   | { readonly kind: "umask"; readonly mask: number }
   | { readonly kind: "working-dir"; readonly path: string }
   | { readonly kind: "environment"; readonly entries: readonly string[] }

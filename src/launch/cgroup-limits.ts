@@ -1,12 +1,12 @@
 import { LaunchError } from "../core/errors.js";
 import type { PlanStep } from "../helper/plan.js";
 import type { Hierarchy } from "./cgroup-hierarchies.js";
-import type { CpuLimits, MemoryLimits, Resources } from "./oci-spec.js";
+import type { CpuLimits, LimitResources, MemoryLimits } from "./oci-spec.js";
 
 /** One limit: the controller that has to keep it, and the flag that asked for it. */
 export interface Limit {
   /** cgroup v2's name; v1 calls `io` `blkio`. */
-  readonly controller: "memory" | "pids" | "cpu" | "cpuset" | "io" | "freezer";
+  readonly controller: "memory" | "pids" | "cpu" | "cpuset" | "io" | "freezer" | "devices";
   readonly flag: string;
   readonly v1: readonly LimitWrite[];
   /** Undefined: v2 has no such limit. */
@@ -34,8 +34,8 @@ export interface HierarchyPlan {
   readonly group: string;
 }
 
-/** The limits in `resources`. Device rules are not among them: see plan-dev.ts. */
-export function limitsOf({ memory, pids, cpu, blockIO }: Resources): Limit[] {
+/** The limits in `resources`. */
+export function limitsOf({ memory, pids, cpu, blockIO }: LimitResources): Limit[] {
   const shares = cpu?.shares;
   const weight = blockIO?.weight;
   return [
@@ -53,6 +53,14 @@ export function limitsOf({ memory, pids, cpu, blockIO }: Resources): Limit[] {
 
 /** For `pause`: what is frozen together is what is in one cgroup. */
 export const freezerLimit: Limit = { controller: "freezer", flag: "pause", v1: [], v2: [] };
+
+/** Which devices may be used: set by the child, see device-filter.ts. */
+export const deviceLimit: Limit = {
+  controller: "devices",
+  flag: "--device-cgroup-rule and the letters of --device",
+  v1: [],
+  v2: [],
+};
 
 function memoryLimits({ limit, swap, reservation, disableOOMKiller }: MemoryLimits): Limit[] {
   const controller = "memory";

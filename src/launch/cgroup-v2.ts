@@ -3,7 +3,13 @@ import type { PlanStep } from "../helper/plan.js";
 import { LaunchError } from "../core/errors.js";
 import type { CgroupHost } from "./cgroup-host.js";
 import type { Hierarchy } from "./cgroup-hierarchies.js";
-import { noCgroup, type HierarchyLimits, type HierarchyPlan, type Limit } from "./cgroup-limits.js";
+import {
+  deviceLimit,
+  noCgroup,
+  type HierarchyLimits,
+  type HierarchyPlan,
+  type Limit,
+} from "./cgroup-limits.js";
 
 /** The leaf we and our siblings move to, so that our cgroup may hand controllers down. */
 const supervisorLeaf = "pullrun-supervisor";
@@ -31,7 +37,7 @@ export function planCgroupV2(input: HierarchyLimits, host: CgroupHost): Hierarch
   return input.limits.length === 0 ? undefined : unlimited(input, host);
 }
 
-/** Those that take a controller: any cgroup of v2 can be frozen. @throws LaunchError NO_CGROUP for what v2 does not have */
+/** Those that take a controller: any cgroup of v2 can be frozen, and take a device filter. @throws LaunchError NO_CGROUP for what v2 does not have */
 function controlled(limits: readonly Limit[]): Limit[] {
   const unknown = limits.find(({ v2 }) => v2 === undefined);
   if (unknown !== undefined) {
@@ -43,17 +49,20 @@ function controlled(limits: readonly Limit[]): Limit[] {
       },
     );
   }
-  return limits.filter(({ controller }) => controller !== "freezer");
+  return limits.filter(({ controller }) => controller !== "freezer" && controller !== "devices");
 }
 
-/** Only to be frozen: below our own cgroup if we may, and nobody has to move for it. */
+/** Only to be frozen or kept from devices: below our own cgroup if we may, and nobody has to move for it. */
 function unlimited(
   { hierarchy, containerId, limits }: HierarchyLimits,
   host: CgroupHost,
 ): HierarchyPlan | undefined {
   const moved = posix.basename(hierarchy.own) === supervisorLeaf;
   const base = moved ? posix.dirname(hierarchy.own) : hierarchy.own;
-  if (![base, `${base}/cgroup.procs`].every((path) => host.writable(path))) return undefined;
+  const refused = [base, `${base}/cgroup.procs`].find((path) => !host.writable(path));
+  if (refused !== undefined && limits.includes(deviceLimit))
+    throw noCgroup([deviceLimit], `${refused} is not writable`, "run with sudo, outside this container");
+  if (refused !== undefined) return undefined;
   return partOf(`${base}/pullrun-${containerId}`, [], { hierarchy, containerId, limits });
 }
 

@@ -2,6 +2,7 @@ import type { PlanStep } from "../helper/plan.js";
 import type { CgroupHost } from "./cgroup-host.js";
 import type { Hierarchy } from "./cgroup-hierarchies.js";
 import {
+  deviceLimit,
   freezerLimit,
   limitsOf,
   noCgroup,
@@ -11,13 +12,15 @@ import {
 } from "./cgroup-limits.js";
 import { planCgroupV1 } from "./cgroup-v1.js";
 import { planCgroupV2 } from "./cgroup-v2.js";
-import type { Resources } from "./oci-spec.js";
+import type { LimitResources } from "./oci-spec.js";
 
 export interface CgroupPlan {
   /** Before the clone: make the cgroups and set the limits. */
   readonly hostSteps: readonly PlanStep[];
   /** `cgroup.procs` files for the clone step. */
   readonly procsFiles: readonly string[];
+  /** In the child, once its mounts are there. */
+  readonly childSteps: readonly PlanStep[];
   readonly cleanupSteps: readonly PlanStep[];
   /** The hierarchies in which the container has a cgroup of its own: what it may see below /sys/fs/cgroup. */
   readonly own: readonly Pick<Hierarchy, "version" | "controllers">[];
@@ -26,10 +29,12 @@ export interface CgroupPlan {
 }
 
 export interface CgroupInput {
-  readonly resources: Resources;
+  readonly resources: LimitResources;
   readonly containerId: string;
   /** Whether it is to have a cgroup of its own where one can be had, so that it can be paused. */
   readonly freeze?: boolean;
+  /** Steps by which a cgroup of its own keeps it from devices. */
+  readonly deviceSteps?: ((version: 1 | 2, group: string) => readonly PlanStep[]) | undefined;
 }
 
 /**
@@ -42,6 +47,7 @@ export function planCgroups(input: CgroupInput, host: CgroupHost): CgroupPlan {
   const limits = [
     ...limitsOf(input.resources),
     ...(input.freeze === true && canFreeze(host) ? [freezerLimit] : []),
+    ...(input.deviceSteps === undefined ? [] : [deviceLimit]),
   ];
   const v1 = host.hierarchies.filter(({ version }) => version === 1);
   const v2 = host.hierarchies.find(({ version }) => version === 2);
@@ -61,13 +67,16 @@ export function planCgroups(input: CgroupInput, host: CgroupHost): CgroupPlan {
   return {
     hostSteps: withHint(plans.flatMap(({ hostSteps }) => hostSteps)),
     procsFiles: plans.map(({ group }) => `${group}/cgroup.procs`),
+    childSteps: plans
+      .filter((plan) => plan.limits.includes(deviceLimit))
+      .flatMap(({ hierarchy, group }) => input.deviceSteps?.(hierarchy.version, group) ?? []),
     cleanupSteps: plans.map(({ group }) => ({ kind: "remove-cgroup", path: group })),
     own: plans.map(({ hierarchy }) => ({ version: hierarchy.version, controllers: hierarchy.controllers })),
     unified: v1.length === 0,
   };
 }
 
-type OwnedPlan = HierarchyPlan & { readonly hierarchy: Hierarchy };
+type OwnedPlan = HierarchyPlan & Pick<HierarchyLimits, "hierarchy" | "limits">;
 
 /** Nobody is refused a container because it could not be paused. */
 function canFreeze({ hierarchies, writable }: CgroupHost): boolean {
@@ -80,8 +89,8 @@ function carriedBy({ controllers }: Hierarchy): (limit: Limit) => boolean {
   return ({ controller }) => controllers.includes(controller === "io" ? "blkio" : controller);
 }
 
-function join({ hierarchy }: HierarchyLimits, plan: HierarchyPlan): OwnedPlan {
-  return { ...plan, hierarchy };
+function join({ hierarchy, limits }: HierarchyLimits, plan: HierarchyPlan): OwnedPlan {
+  return { ...plan, hierarchy, limits };
 }
 
 function planV2(input: HierarchyLimits, host: CgroupHost): OwnedPlan[] {

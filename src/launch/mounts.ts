@@ -40,8 +40,9 @@ function imageVolumeTarget(path: string): string {
   }
 }
 
-/** A mount as the OCI spec has it. Everything a container can write to is `nodev` (ADR 5). */
-export function ociMount(mount: PlacedMount): Mount {
+/** A mount as the OCI spec has it. Everything a container can write to is `nodev` (ADR 5) unless it `opensNodes`. */
+export function ociMount(mount: PlacedMount, opensNodes: boolean): Mount {
+  const nodev = opensNodes ? [] : ["nodev"];
   if (mount.type === "device") {
     const options = ["bind", "rprivate", "nosuid", "noexec", "ro"];
     return { destination: mount.target, type: "bind", source: mount.source, options };
@@ -55,12 +56,12 @@ export function ociMount(mount: PlacedMount): Mount {
       "/",
     );
     const ro = readOnly ? ["ro", "rro"] : [];
-    return { destination, type: "bind", source, options: ["rbind", "rprivate", "nodev", ...ro] };
+    return { destination, type: "bind", source, options: ["rbind", "rprivate", ...nodev, ...ro] };
   }
   const { source, propagation = "rprivate", recursive = "enabled" } = mount;
   const bind = recursive === "disabled" ? "bind" : "rbind";
   const ro = !readOnly ? [] : recursive === "enabled" ? ["ro", "rro"] : ["ro"];
-  const device = harmlessDevices.has(source) ? [] : ["nodev"];
+  const device = harmlessDevices.has(source) ? [] : nodev;
   return { destination, type: "bind", source, options: [bind, propagation, ...device, ...ro] };
 }
 

@@ -53,6 +53,8 @@ export interface Linux {
   readonly namespaces: readonly { readonly type: NamespaceType; readonly path?: string }[];
   readonly uidMappings?: readonly OciIdMapping[];
   readonly gidMappings?: readonly OciIdMapping[];
+  /** To be made in /dev, beyond those every container has. */
+  readonly devices?: readonly DeviceNode[];
   readonly cgroupsPath: string;
   readonly resources: Resources;
   /** Keys with dots, as sysctl(8) has them. */
@@ -68,8 +70,12 @@ export interface OciIdMapping {
   readonly size: number;
 }
 
-export interface Resources {
+/** `devices` among them is who may use which, not a limit. */
+export interface Resources extends LimitResources {
   readonly devices: readonly DeviceRule[];
+}
+
+export interface LimitResources {
   readonly memory?: MemoryLimits;
   readonly pids?: { readonly limit: number };
   readonly cpu?: CpuLimits;
@@ -94,6 +100,18 @@ export interface CpuLimits {
   readonly mems?: string;
 }
 
+export interface DeviceNode {
+  readonly path: string;
+  readonly type: "c" | "b";
+  readonly major: number;
+  readonly minor: number;
+  /** Without the type. */
+  readonly fileMode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Without a type for all devices; a number left out is any. */
 export interface DeviceRule {
   readonly allow: boolean;
   readonly type?: "c" | "b";

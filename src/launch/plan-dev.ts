@@ -54,6 +54,8 @@ export function devNodeSteps(): PlanStep[] {
       mode: fileTypes.S_IFCHR | 0o666,
       major,
       minor,
+      uid: 0,
+      gid: 0,
       optional: true,
     })),
   ];

@@ -73,6 +73,8 @@ export function planNamespaces(input: NamespacePlanInput): Plan {
     ...sealSteps(input),
     ...identitySteps(input),
     ...streamSteps({ process: spec.process, interactive: input.interactive }),
+    // Not before the mounts, which may open loop devices; not after the pivot, since the cgroup is the host's.
+    ...input.cgroups.childSteps,
     { kind: "pivot" },
     ...processSteps({
       process: spec.process,

@@ -32,6 +32,7 @@ function checkChroot(options: RunOptions): void {
     "--read-only": options.readOnly === true,
     "--volume, --mount and --tmpfs": options.mounts !== undefined && options.mounts.length > 0,
     "--device": options.devices !== undefined && options.devices.length > 0,
+    "--device-cgroup-rule": options.deviceRules !== undefined && options.deviceRules.length > 0,
     "--shm-size": options.shmSize !== undefined,
     "--hostname": options.hostname !== undefined,
     "--domainname": options.domainname !== undefined,

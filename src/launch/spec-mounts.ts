@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { Privilege } from "../helper/privilege.js";
 import { generatedFiles } from "./container-files.js";
+import { opensNodes } from "./device-rules.js";
 import { idMapsOf, isMapped } from "./id-mappings.js";
 import { byDepth, ociMount, type PlacedMount } from "./mounts.js";
 import type { Mount } from "./oci-spec.js";
@@ -10,7 +11,7 @@ import type { RunOptions } from "./run-options.js";
 export interface SpecMountsInput {
   readonly privilege: Privilege;
   /** Which namespaces it shares, and whether it is privileged. */
-  readonly options: Pick<RunOptions, "network" | "pid" | "ipc" | "privileged">;
+  readonly options: Pick<RunOptions, "network" | "pid" | "ipc" | "privileged" | "deviceRules">;
   /** Absolute host directory with the generated /etc files, if they are to be mounted. */
   readonly containerDir: string | undefined;
   /** What was asked for. */
@@ -28,7 +29,8 @@ const strict = ["nosuid", "noexec", "nodev"];
  */
 export function specMounts(input: SpecMountsInput): Mount[] {
   const { containerDir } = input;
-  const asked = input.mounts.map(ociMount);
+  const nodes = opensNodes(input.options);
+  const asked = input.mounts.map((mount) => ociMount(mount, nodes));
   const taken = new Set(asked.map(({ destination }) => destination));
   const isFree = ({ destination }: Mount): boolean =>
     !taken.has(destination) && !(taken.has("/dev") && destination.startsWith("/dev/"));

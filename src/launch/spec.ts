@@ -1,6 +1,8 @@
+import { UsageError } from "../core/errors.js";
 import type { ImageConfig } from "../core/image-config.js";
 import type { Privilege } from "../helper/privilege.js";
 import { shortId } from "./container-id.js";
+import { deviceRulesOf } from "./device-rules.js";
 import type { HostFacts } from "./host-facts.js";
 import { idMapsOf, ociMapping, privilegeFor, requireMapped } from "./id-mappings.js";
 import type { PlacedMount } from "./mounts.js";
@@ -8,7 +10,7 @@ import type { Linux, NamespaceType, Process, Spec } from "./oci-spec.js";
 import { hasOwnNetwork } from "./options/network.js";
 import { createProcess } from "./process.js";
 import { seccompOf } from "./spec-seccomp.js";
-import { resourcesOf, withDevices } from "./resources.js";
+import { limitResources } from "./resources.js";
 import { checkRunOptions, type RunOptions } from "./run-options.js";
 import { specMounts } from "./spec-mounts.js";
 import { sysctlsOf } from "./sysctls.js";
@@ -43,6 +45,7 @@ export interface SpecInput {
 export function createSpec(input: SpecInput): Spec {
   const { image, options, containerDir } = input;
   checkRunOptions(options);
+  if (options.deviceRules !== undefined && idMapsOf(input.privilege) !== undefined) throw noDevices();
   const user = withGroups(
     resolveUser(options.user ?? image.process.user, input.facts),
     options.groupAdd ?? [],
@@ -92,12 +95,23 @@ function linuxOf(input: SpecInput, process: Process): Linux {
       ? {}
       : { uidMappings: ociMapping(maps.uidMap), gidMappings: ociMapping(maps.gidMap) }),
     cgroupsPath: `/pullrun/${input.containerId}`,
-    resources: withDevices(resourcesOf(options, host.swapAccounting), input.mounts ?? []),
+    resources: {
+      devices: deviceRulesOf(options, input.mounts ?? []),
+      ...limitResources(options, host.swapAccounting),
+    },
     ...(Object.keys(sysctl).length === 0 ? {} : { sysctl }),
     ...(seccomp === undefined ? {} : { seccomp }),
     maskedPaths: isUnmasked(options) ? [] : [...maskedPaths, ...host.thermalThrottle],
     readonlyPaths: isUnmasked(options) ? [] : readonlyPaths,
   };
+}
+
+function noDevices(): UsageError {
+  return new UsageError(
+    "BAD_FLAG",
+    "--device-cgroup-rule: needs root (in a user namespace no device node can be made)",
+    { hint: "run with sudo, or name each device with --device" },
+  );
 }
 
 function isUnmasked({ unmasked, privileged }: RunOptions): boolean {

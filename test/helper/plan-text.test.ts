@@ -27,7 +27,16 @@ test("steps are numbered lines with their flags, modes and capabilities named", 
       inheritable: 0n,
       ambient: 0n,
     },
-    { kind: "mknod", target: "/dev/fuse", mode: 0o20666, major: 10, minor: 229, optional: true },
+    {
+      kind: "mknod",
+      target: "/dev/fuse",
+      mode: 0o20666,
+      major: 10,
+      minor: 229,
+      uid: 0,
+      gid: 0,
+      optional: true,
+    },
   ]);
   expect(text).toBe(
     [
@@ -36,7 +45,7 @@ test("steps are numbered lines with their flags, modes and capabilities named", 
       "3. mkdir target=/dev mode=01777 uid=0 gid=5",
       "4. rlimit resource=RLIMIT_NOFILE soft=1024 hard=4096",
       "5. credentials uid=0 gid=0 bounding=CAP_CHOWN|CAP_KILL permitted=all effective=none inheritable=none ambient=none groups=[]",
-      "6. mknod target=/dev/fuse mode=020666 major=10 minor=229 (may fail)",
+      "6. mknod target=/dev/fuse mode=020666 major=10 minor=229 uid=0 gid=0 (may fail)",
       "",
     ].join("\n"),
   );

@@ -188,7 +188,15 @@ describe.skipIf(!available).each([
     const steps: Plan = [
       tmpfs("/dev"),
       { kind: "mkdir", target: "/dev/a/b", mode: 0o1777, uid: 0, gid: 0 },
-      { kind: "mknod", target: "/dev/fifo", mode: fileTypes.S_IFIFO | 0o622, major: 0, minor: 0 },
+      {
+        kind: "mknod",
+        target: "/dev/fifo",
+        mode: fileTypes.S_IFIFO | 0o622,
+        major: 0,
+        minor: 0,
+        uid: 0,
+        gid: 0,
+      },
       { kind: "symlink", text: "/proc/self/fd", target: "/dev/fd" },
       { kind: "file", target: "/dev/note", mode: 0o444, data: "hi" },
     ];
@@ -211,6 +219,8 @@ describe.skipIf(!available).each([
       mode: fileTypes.S_IFCHR | 0o666,
       major: 1,
       minor: 3,
+      uid: 0,
+      gid: 0,
     };
     expect(await look(makeRootfs(), [tmpfs("/dev"), node, node], ["/dev/null"])).toEqual([
       "/dev/null 20666 103",
@@ -287,7 +297,15 @@ describe.skipIf(!available).each([
         { kind: "bind", source: join(rootfs.outside, "canary"), target: "/dangling", flags: 0 },
         { kind: "file", target: "/etc/hosts", mode: 0o644, data: "x" },
         { kind: "mkdir", target: "/etc/newdir", mode: 0o755, uid: 0, gid: 0 },
-        { kind: "mknod", target: "/dev/fifo", mode: fileTypes.S_IFIFO | 0o600, major: 0, minor: 0 },
+        {
+          kind: "mknod",
+          target: "/dev/fifo",
+          mode: fileTypes.S_IFIFO | 0o600,
+          major: 0,
+          minor: 0,
+          uid: 0,
+          gid: 0,
+        },
         { kind: "symlink", text: "x", target: "/dev/ptmx" },
         tmpfs("/dev/shm"),
       ];

@@ -4,7 +4,7 @@ import { hasSwapAccounting, type CgroupHost } from "../../src/launch/cgroup-host
 import { parseHierarchies } from "../../src/launch/cgroup-hierarchies.js";
 import { cpuWeight } from "../../src/launch/cgroup-limits.js";
 import { planCgroups, type CgroupPlan } from "../../src/launch/cgroups.js";
-import { resourcesOf } from "../../src/launch/resources.js";
+import { limitResources } from "../../src/launch/resources.js";
 
 const v1Mounts = ["cpu,cpuacct", "cpuset", "memory", "pids"].map(
   (names, i) =>
@@ -40,8 +40,8 @@ function fakeHost({ mountinfo, self, files = {}, writable = ["/"] }: FakeHost): 
 const noLimits = {};
 const allLimits = { memory: 64 << 20, pidsLimit: 10, cpus: 0.5 };
 
-function plan(host: CgroupHost, limits: Parameters<typeof resourcesOf>[0]): CgroupPlan {
-  return planCgroups({ resources: resourcesOf(limits, true), containerId: "ID" }, host);
+function plan(host: CgroupHost, limits: Parameters<typeof limitResources>[0]): CgroupPlan {
+  return planCgroups({ resources: limitResources(limits, true), containerId: "ID" }, host);
 }
 
 function text(steps: readonly PlanStep[]): string[] {
@@ -128,6 +128,7 @@ describe("cgroup v1 and hybrid", () => {
   ])("touches nothing without limits: %s", (_, mountinfo, self) => {
     expect(plan(fakeHost({ mountinfo, self }), noLimits)).toEqual({
       hostSteps: [],
+      childSteps: [],
       procsFiles: [],
       cleanupSteps: [],
       own: [],
@@ -340,7 +341,7 @@ describe("every limit", () => {
       files,
     });
     const input = {
-      resources: resourcesOf({ ...limits, oomKillDisable: true }, true),
+      resources: limitResources({ ...limits, oomKillDisable: true }, true),
       containerId: "ID",
       freeze: true,
     };
@@ -400,19 +401,59 @@ describe("every limit", () => {
   });
 
   test("on swap is refused where the kernel does not count it", () => {
-    expect(() => resourcesOf({ memory: 64 << 20, memorySwap: -1 }, false)).toThrow(
+    expect(() => limitResources({ memory: 64 << 20, memorySwap: -1 }, false)).toThrow(
       "--memory-swap: the kernel does not count",
     );
   });
 
   test("left out for a freezer alone where there is none to be had, and no error", () => {
-    const input = { resources: resourcesOf({}, true), containerId: "ID", freeze: true };
+    const input = { resources: limitResources({}, true), containerId: "ID", freeze: true };
     const host = fakeHost({ mountinfo: unified, self: "0::/user.slice", writable: [] });
     expect(planCgroups(input, host).hostSteps).toEqual([]);
   });
 
+  describe("rules for devices", () => {
+    const resources = limitResources({}, true);
+    const deviceSteps = (version: number, group: string): PlanStep[] => [
+      { kind: "write", path: `${group}/v${version}`, data: "" },
+    ];
+    const input = { resources, containerId: "ID", deviceSteps };
+    const v1 = "42 31 0:33 / /sys/fs/cgroup/devices rw,relatime - cgroup cgroup rw,devices";
+
+    test("go to the devices hierarchy where there is one, in the child", () => {
+      const host = fakeHost({ mountinfo: `${hybrid}\n${v1}`, self: "5:devices:/a\n0::/\n" });
+      const { hostSteps, childSteps, procsFiles } = planCgroups(input, host);
+      expect(text(hostSteps)).toEqual([
+        "mkdir /sys/fs/cgroup/devices/a/pullrun",
+        "mkdir /sys/fs/cgroup/devices/a/pullrun/ID",
+      ]);
+      expect(text(childSteps)).toEqual(["/sys/fs/cgroup/devices/a/pullrun/ID/v1 = "]);
+      expect(procsFiles).toEqual(["/sys/fs/cgroup/devices/a/pullrun/ID/cgroup.procs"]);
+    });
+
+    test.each([
+      ["hybrid without it", hybrid, hybridSelf, "/sys/fs/cgroup/unified/pullrun/ID"],
+      ["v2", unified, "0::/user.slice", "/sys/fs/cgroup/pullrun/ID"],
+    ])("go to v2, which needs no controller for it: %s", (_, mountinfo, self, group) => {
+      const { hostSteps, childSteps } = planCgroups(input, fakeHost({ mountinfo, self }));
+      expect(text(hostSteps).at(-1)).toBe(`mkdir ${group}`);
+      expect(text(hostSteps).filter((line) => line.includes("subtree_control"))).toEqual([]);
+      expect(text(childSteps)).toEqual([`${group}/v2 = `]);
+    });
+
+    test.each([
+      ["mounted nowhere", "", []],
+      ["not writable", unified, []],
+    ])("are refused where no cgroup can keep them: %s", (problem, mountinfo, writable) => {
+      const host = fakeHost({ mountinfo, self: "0::/a", writable });
+      expect(() => planCgroups(input, host)).toThrow(
+        new RegExp(`^--device-cgroup-rule .*cgroup controller devices: .*${problem}`),
+      );
+    });
+  });
+
   test("none, but to be paused: a cgroup below our own, for which nobody moves", () => {
-    const input = { resources: resourcesOf({}, true), containerId: "ID", freeze: true };
+    const input = { resources: limitResources({}, true), containerId: "ID", freeze: true };
     const host = fakeHost({ mountinfo: unified, self: "0::/a.scope", writable: ["/sys/fs/cgroup/a.scope"] });
     expect(text(planCgroups(input, host).hostSteps)).toEqual(["mkdir /sys/fs/cgroup/a.scope/pullrun-ID"]);
   });

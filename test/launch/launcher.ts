@@ -19,6 +19,8 @@ import { readCgroupHost, type CgroupHost } from "../../src/launch/cgroup-host.js
 import { planCgroups } from "../../src/launch/cgroups.js";
 import { containerFiles, type ContainerFile } from "../../src/launch/container-files.js";
 import { createContainerId } from "../../src/launch/container-id.js";
+import { deviceSteps } from "../../src/launch/device-filter.js";
+import { needsDeviceCgroup, opensNodes } from "../../src/launch/device-rules.js";
 import { readHostFacts } from "../../src/launch/host-facts.js";
 import type { Spec } from "../../src/launch/oci-spec.js";
 import { planChroot } from "../../src/launch/plan-chroot.js";
@@ -158,7 +160,15 @@ function planFor(input: PlanInput): Plan {
     host,
     ...(isolated ? { containerDir } : {}),
   });
-  const cgroups = planCgroups({ resources: made.linux.resources, containerId }, cgroupHostFor(owner, wanted));
+  const { resources } = made.linux;
+  const cgroups = planCgroups(
+    {
+      resources,
+      containerId,
+      ...(needsDeviceCgroup(options, []) ? { deviceSteps: deviceSteps(resources.devices) } : {}),
+    },
+    cgroupHostFor(owner, wanted),
+  );
   const hostname = hostnameOf({ options, containerId, host });
   const files = containerFiles({ hostname, network: options.network, resolvConf: host.resolvConf });
   const remove = [containerDir];
@@ -180,7 +190,7 @@ function planFor(input: PlanInput): Plan {
     ...shared,
     interactive,
     init: options.init ?? false,
-    anyDevice: options.privileged ?? false,
+    anyDevice: opensNodes(options),
     lowers: [lower],
   });
 }

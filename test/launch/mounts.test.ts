@@ -84,7 +84,7 @@ describe("in the OCI spec", () => {
       ["nosuid", "nodev", "exec", "size=1m", "ro"],
     ],
   ] as const)("%j has the options %j", (mount, options) => {
-    expect(ociMount(mount as PlacedMount).options).toEqual(options);
+    expect(ociMount(mount as PlacedMount, false).options).toEqual(options);
   });
 
   test("parents come before what is mounted in them, ours and theirs alike", () => {

@@ -21,7 +21,7 @@ function plan(wanted: Partial<ChrootPlanInput> = {}): readonly PlanStep[] {
     rootDir: "/store/containers/ID/rootfs",
     privilege: confined,
     own: allCapabilities,
-    cgroups: { hostSteps: [], procsFiles: [], cleanupSteps: [], own: [], unified: true },
+    cgroups: { hostSteps: [], procsFiles: [], childSteps: [], cleanupSteps: [], own: [], unified: true },
     files: [{ name: "hosts", target: "/etc/hosts", content: "127.0.0.1\tlocalhost\n" }],
     interactive: true,
     ...wanted,

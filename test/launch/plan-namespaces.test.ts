@@ -16,7 +16,14 @@ import {
   subordinate,
 } from "./samples.js";
 
-const noCgroups: CgroupPlan = { hostSteps: [], procsFiles: [], cleanupSteps: [], own: [], unified: true };
+const noCgroups: CgroupPlan = {
+  hostSteps: [],
+  procsFiles: [],
+  childSteps: [],
+  cleanupSteps: [],
+  own: [],
+  unified: true,
+};
 
 function plan(wanted: Partial<NamespacePlanInput> = {}): readonly PlanStep[] {
   const privilege = wanted.privilege ?? root;

@@ -3,9 +3,11 @@ import path from "node:path";
 import type { Lower } from "../../helper/lower.js";
 import { encodePlan } from "../../helper/plan-encoding.js";
 import type { Plan } from "../../helper/plan.js";
+import type { Privilege } from "../../helper/privilege.js";
 import type { OwnCapabilities } from "../../launch/capabilities.js";
 import type { CgroupHost } from "../../launch/cgroup-host.js";
-import { planCgroups } from "../../launch/cgroups.js";
+import { planCgroups, type CgroupInput } from "../../launch/cgroups.js";
+import { needsDeviceCgroup, opensNodes } from "../../launch/device-rules.js";
 import type { ContainerFile } from "../../launch/container-files.js";
 import type { Spec } from "../../launch/oci-spec.js";
 import { chrootWarning, planChroot } from "../../launch/plan-chroot.js";
@@ -66,12 +68,22 @@ async function isolationOf(
   { state }: Launch,
 ): Promise<Pick<NamespacePlanInput, "joins" | "anyDevice" | "init">> {
   const { options } = state;
-  const { pid, ipc, privileged, init } = options;
+  const { pid, ipc, init } = options;
   const joins =
     sharedContainer(pid) === undefined && sharedContainer(ipc) === undefined
       ? []
       : await (await import("./shared-namespaces.js")).joinSteps(context, options);
-  return { joins, anyDevice: privileged ?? false, init: init ?? false };
+  return { joins, anyDevice: opensNodes(options), init: init ?? false };
+}
+
+/** In a user namespace there is no device cgroup, and none is needed: no node made there opens. */
+async function deviceStepsOf(
+  { state, spec }: Launch,
+  privilege: Privilege,
+): Promise<CgroupInput["deviceSteps"]> {
+  if (privilege.kind !== "root" || !needsDeviceCgroup(state.options, state.mounts ?? [])) return undefined;
+  const { deviceSteps } = await import("../../launch/device-filter.js");
+  return deviceSteps(spec.linux.resources.devices);
 }
 
 async function attached(context: Context, launch: Launch): Promise<Launch> {
@@ -95,7 +107,12 @@ async function planLaunch(context: Context, launch: Launch): Promise<Plan> {
     own,
     seccomp: await seccompProgram(spec.linux.seccomp),
     cgroups: planCgroups(
-      { resources: spec.linux.resources, containerId: state.id, freeze: launch.supervised },
+      {
+        resources: spec.linux.resources,
+        containerId: state.id,
+        freeze: launch.supervised,
+        deviceSteps: await deviceStepsOf(launch, await context.privilege()),
+      },
       cgroupHost,
     ),
     interactive: state.options.interactive,

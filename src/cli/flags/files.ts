@@ -1,6 +1,7 @@
 import type { FileMount, FileOptions } from "../../launch/options/files.js";
 import type { FlagSpec, Invocation } from "../command.js";
 import { parseDeviceFlag } from "../mounts/device-flag.js";
+import { parseDeviceRule } from "../mounts/device-rule-flag.js";
 import { parseMountFlag } from "../mounts/mount-flag.js";
 import { parseTmpfsFlag } from "../mounts/tmpfs-flag.js";
 import { parseVolumeFlag } from "../mounts/volume-flag.js";
@@ -25,6 +26,11 @@ export const fileFlags: readonly FlagSpec[] = [
     description: "let it use a device of this machine, or all in a directory",
     repeat: true,
   },
+  {
+    flags: "--device-cgroup-rule <rule>",
+    description: "let it use devices whatever their nodes are: 'c 189:* rwm'",
+    repeat: true,
+  },
   { flags: "--shm-size <bytes>", description: "size of /dev/shm (64m)" },
 ];
 
@@ -33,10 +39,12 @@ export function fileOptionsOf(invocation: Invocation): FileOptions {
   const { flags } = invocation;
   const mounts = mountsOf(invocation);
   const devices = flags.list("device").map(parseDeviceFlag);
+  const deviceRules = flags.list("device-cgroup-rule").flatMap(parseDeviceRule);
   return {
     readOnly: flags.on("read-only"),
     ...given("mounts", mounts.length === 0 ? undefined : mounts),
     ...given("devices", devices.length === 0 ? undefined : devices),
+    ...given("deviceRules", deviceRules.length === 0 ? undefined : deviceRules),
     ...given("shmSize", parsed(flags, "shm-size", parseSize)),
   };
 }

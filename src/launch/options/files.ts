@@ -1,5 +1,6 @@
 import { printable } from "../../core/text.js";
 import { checkMounts, mountTarget } from "../mount-checks.js";
+import type { DeviceRule } from "../oci-spec.js";
 import { badValue } from "./bad-value.js";
 
 /** What the container sees of the host's files, and of its own. */
@@ -11,6 +12,8 @@ export interface FileOptions {
   readonly mounts?: readonly FileMount[];
   /** Device nodes of this machine the container may use. */
   readonly devices?: readonly DeviceRequest[];
+  /** Devices it may use besides, whatever their nodes are called: it can make them, or find them in binds and volumes. */
+  readonly deviceRules?: readonly DeviceRule[];
   /** Bytes of /dev/shm. */
   readonly shmSize?: number;
 }
@@ -73,8 +76,10 @@ export interface TmpfsMount extends MountBase {
 export type Propagation = "private" | "rprivate" | "slave" | "rslave" | "shared" | "rshared";
 
 /** @throws UsageError BAD_VALUE */
-export function checkFileOptions({ mounts = [], devices = [], shmSize }: FileOptions): void {
+export function checkFileOptions(options: FileOptions): void {
+  const { mounts = [], devices = [], deviceRules = [], shmSize } = options;
   checkMounts(mounts);
+  for (const rule of deviceRules) checkDeviceRule(rule);
   for (const { source, target, access = "rwm" } of devices) {
     mountTarget(target);
     const problem = /^[rwm]{1,3}$/.test(access) ? source : access;
@@ -85,4 +90,17 @@ export function checkFileOptions({ mounts = [], devices = [], shmSize }: FileOpt
   if (shmSize !== undefined && !(Number.isSafeInteger(shmSize) && shmSize > 0)) {
     throw badValue("--shm-size", `${shmSize} bytes`, "a size above zero");
   }
+}
+
+/** Numbers are those of the kernel's dev_t, 12 and 20 bits. */
+function checkDeviceRule({ type, major = 0, minor = 0, access }: DeviceRule): void {
+  const numbers =
+    type === undefined ? `${major}:${minor}` === "0:0" : isNumber(major, 12) && isNumber(minor, 20);
+  if (numbers && /^[rwm]{1,3}$/.test(access)) return;
+  const text = `${type ?? "a"} ${major}:${minor} ${access}`;
+  throw badValue("--device-cgroup-rule", printable(text, 80), "c or b, MAJOR:MINOR and rwm: 'c 189:* rwm'");
+}
+
+function isNumber(value: number, bits: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0 && value < 2 ** bits;
 }
