@@ -9,6 +9,7 @@ import { unplacedMounts } from "../launch/unplaced-mounts.js";
 import { createSpec } from "../launch/spec.js";
 import { withIoErrors } from "../store/files.js";
 import type { Context } from "./context.js";
+import { privilegedDevices } from "./privileged-devices.js";
 import { ensureImage, type ImageRequest } from "./ensure-image.js";
 
 /** An image, and how a container of it is to run. */
@@ -43,6 +44,7 @@ export async function bundleImage(
     privilege,
     facts,
     host: readHostFacts(),
+    devices: await privilegedDevices(request.options, privilege),
     mounts: unplacedMounts(request.options, store.paths.volumes),
   });
   await withIoErrors("bundle", bundle, () =>

@@ -4,7 +4,7 @@ import type { CgroupHost } from "../launch/cgroup-host.js";
 import { containerFiles, type ContainerFile } from "../launch/container-files.js";
 import { readHostFacts } from "../launch/host-facts.js";
 import type { PlacedMount } from "../launch/mounts.js";
-import type { Spec } from "../launch/oci-spec.js";
+import type { DeviceNode, Spec } from "../launch/oci-spec.js";
 import type { RunOptions } from "../launch/run-options.js";
 import { createSpec, hostnameOf } from "../launch/spec.js";
 import type { AccountFiles } from "../launch/user.js";
@@ -21,6 +21,8 @@ export interface LaunchRequest {
   readonly rootPath: string;
   /** Placed; see `placeMounts`. */
   readonly mounts?: readonly PlacedMount[];
+  /** See `privilegedDevices`. */
+  readonly devices?: readonly DeviceNode[] | undefined;
   /** Of the container whose network is shared. */
   readonly sharedHostname?: string | undefined;
 }
@@ -37,10 +39,10 @@ export interface LaunchInput {
 /** The OCI spec of a container, and the files it mounts from the container's directory. */
 export function launchInput(request: LaunchRequest): LaunchInput {
   const host = readHostFacts();
-  const { options, containerId, containerDir, privilege, facts, rootPath, sharedHostname } = request;
+  const { options, containerId, containerDir, privilege, facts, rootPath, devices, sharedHostname } = request;
   const image = request.image.config.value;
   const mounts = request.mounts ?? [];
-  const base = { image, options, containerId, rootPath, privilege, facts, host, sharedHostname };
+  const base = { image, options, containerId, rootPath, privilege, facts, host, devices, sharedHostname };
   const spec = createSpec({ ...base, containerDir, mounts });
   const hostname = hostnameOf({ options, containerId, host, sharedHostname });
   return {

@@ -5,6 +5,7 @@ import { unplacedMounts } from "../launch/unplaced-mounts.js";
 import { createSpec } from "../launch/spec.js";
 import type { Context } from "./context.js";
 import { ensureImage } from "./ensure-image.js";
+import { privilegedDevices } from "./privileged-devices.js";
 import type { BundleRequest } from "./bundle.js";
 
 /** The OCI runtime spec of a container in a bundle whose root file system is in `rootfs`, as `unpack` writes it. */
@@ -20,6 +21,7 @@ export async function specOf(context: Context, request: BundleRequest): Promise<
     privilege,
     facts: await store.facts(image.config.value.diffIds),
     host: readHostFacts(),
+    devices: await privilegedDevices(request.options, privilege),
     mounts: unplacedMounts(request.options, store.paths.volumes),
   });
 }

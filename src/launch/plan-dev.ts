@@ -1,5 +1,6 @@
 import { fileTypes, mountFlags } from "../helper/constants.js";
 import type { PlanStep } from "../helper/plan.js";
+import type { DeviceNode } from "./oci-spec.js";
 
 const nodes = ["null", "zero", "full", "random", "urandom", "tty"];
 
@@ -19,9 +20,10 @@ const links: readonly (readonly [name: string, text: string])[] = [
  * Bound, not made: a container's root has CAP_MKNOD, so every mount it can write to is `nodev` here, /dev itself and
  * the root included, and a node it makes (`mknod sda b 8 0`) or an image brings opens nothing. That holds on cgroup
  * v1, v2 and none, where docker's device cgroup needs one of them. The binds are read-only so that a chmod in the
- * container cannot change the host's /dev/null; devices can be written through a read-only mount.
+ * container cannot change the host's /dev/null; devices can be written through a read-only mount. The spec's further
+ * devices are made.
  */
-export function devSteps(): PlanStep[] {
+export function devSteps(devices: readonly DeviceNode[]): PlanStep[] {
   const flags = mountFlags.MS_RDONLY | mountFlags.MS_NOSUID | mountFlags.MS_NOEXEC;
   return [
     ...nodes.map((name): PlanStep => ({
@@ -31,6 +33,18 @@ export function devSteps(): PlanStep[] {
       flags,
     })),
     ...links.map(([name, text]): PlanStep => ({ kind: "symlink", text, target: `/dev/${name}` })),
+    ...devices.filter(({ path }) => !nodes.some((name) => path === `/dev/${name}`)).flatMap(deviceNodeSteps),
+  ];
+}
+
+/** With the directories on the way, one by one. */
+function deviceNodeSteps({ path, type, major, minor, fileMode, uid, gid }: DeviceNode): PlanStep[] {
+  const names = path.split("/").slice(2, -1);
+  const parents = names.map((_, index) => ["/dev", ...names.slice(0, index + 1)].join("/"));
+  const mode = (type === "c" ? fileTypes.S_IFCHR : fileTypes.S_IFBLK) | fileMode;
+  return [
+    ...parents.map((target): PlanStep => ({ kind: "mkdir", target, mode: 0o755, uid: 0, gid: 0 })),
+    { kind: "mknod", target: path, mode, major, minor, uid, gid },
   ];
 }
 

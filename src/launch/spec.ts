@@ -6,7 +6,7 @@ import { deviceRulesOf } from "./device-rules.js";
 import type { HostFacts } from "./host-facts.js";
 import { idMapsOf, ociMapping, privilegeFor, requireMapped } from "./id-mappings.js";
 import type { PlacedMount } from "./mounts.js";
-import type { Linux, NamespaceType, Process, Spec } from "./oci-spec.js";
+import type { DeviceNode, Linux, NamespaceType, Process, Spec } from "./oci-spec.js";
 import { hasOwnNetwork } from "./options/network.js";
 import { createProcess } from "./process.js";
 import { seccompOf } from "./spec-seccomp.js";
@@ -34,6 +34,8 @@ export interface SpecInput {
   readonly containerDir?: string;
   /** See `containerMounts`; `options.mounts` does not count here. */
   readonly mounts?: readonly PlacedMount[];
+  /** What a privileged container finds in /dev. */
+  readonly devices?: readonly DeviceNode[] | undefined;
   /** Of the container whose network is shared. */
   readonly sharedHostname?: string | undefined;
 }
@@ -94,6 +96,7 @@ function linuxOf(input: SpecInput, process: Process): Linux {
     ...(maps === undefined
       ? {}
       : { uidMappings: ociMapping(maps.uidMap), gidMappings: ociMapping(maps.gidMap) }),
+    ...(input.devices === undefined ? {} : { devices: input.devices }),
     cgroupsPath: `/pullrun/${input.containerId}`,
     resources: {
       devices: deviceRulesOf(options, input.mounts ?? []),

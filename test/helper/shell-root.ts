@@ -27,7 +27,7 @@ export function shellRoot(directory: string): Plan {
     ...mount("proc", "/proc", "", strict),
     ...mount("tmpfs", "/dev", "mode=755", mountFlags.MS_NOSUID),
     ...mount("devpts", "/dev/pts", options, strict),
-    ...devSteps(),
+    ...devSteps([]),
   ];
 }
 

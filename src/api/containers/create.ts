@@ -11,6 +11,7 @@ import type { RunOptions } from "../../launch/run-options.js";
 import type { AccountFiles } from "../../launch/user.js";
 import type { StorePaths } from "../../store/layout.js";
 import type { Context } from "../context.js";
+import { privilegedDevices } from "../privileged-devices.js";
 import { ensureImage, type ImageRequest } from "../ensure-image.js";
 import type { LocalImage } from "../find-image.js";
 import { launchInput } from "../launch-input.js";
@@ -138,6 +139,7 @@ async function designLaunch(context: Context, job: Job): Promise<Launch> {
     facts: root.facts,
     rootPath: root.path,
     mounts,
+    devices: await privilegedDevices(options, privilege),
     sharedHostname: await sharedHostname(context, options),
   });
   return {

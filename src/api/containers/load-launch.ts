@@ -4,7 +4,9 @@ import { readCgroupHost } from "../../launch/cgroup-host.js";
 import { generatedFiles, type ContainerFile } from "../../launch/container-files.js";
 import { readOwnCapabilities } from "../../launch/host-facts.js";
 import { lowersOfDirectory } from "../../launch/root-directory.js";
+import type { DeviceNode, Spec } from "../../launch/oci-spec.js";
 import type { Context } from "../context.js";
+import { privilegedDevices } from "../privileged-devices.js";
 import type { Container } from "./container.js";
 import type { Launch } from "./launch.js";
 import { readSpec } from "./spec-file.js";
@@ -22,7 +24,7 @@ export async function loadLaunch(context: Context, { directory, state }: Contain
       : await store.ensureRootfs(state.diffIds ?? [], { privilege, signal, emit });
   return {
     state,
-    spec: await readSpec(directory),
+    spec: withDevices(await readSpec(directory), await privilegedDevices(state.options, privilege)),
     directory,
     nameFile: state.name === undefined ? undefined : path.join(store.paths.names, state.name),
     lowers: rootDir === undefined ? (rootfs?.lowers ?? []) : lowersOfDirectory(rootDir),
@@ -31,6 +33,11 @@ export async function loadLaunch(context: Context, { directory, state }: Contain
     own: readOwnCapabilities(),
     cgroupHost: readCgroupHost(),
   };
+}
+
+/** Those that are there now, as docker. */
+function withDevices(spec: Spec, devices: readonly DeviceNode[] | undefined): Spec {
+  return devices === undefined ? spec : { ...spec, linux: { ...spec.linux, devices } };
 }
 
 async function readFiles(directory: string): Promise<ContainerFile[]> {

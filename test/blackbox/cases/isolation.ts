@@ -80,4 +80,42 @@ export const isolationCases: readonly Case[] = [
     worlds: roots,
     stdout: "mounted\n",
   },
+  {
+    name: "--privileged finds all of the machine's devices in /dev, with their owners, and can open them",
+    script: `find /dev \\( -type b -o -type c \\) ! -path '/dev/pts/*' ! -path /dev/console ! -path /dev/ptmx -exec stat -c '%n %t:%T %a %u:%g' {} + | sort >there
+pullrun run --rm --privileged box sh -c "find /dev \\( -type b -o -type c \\) -exec stat -c '%n %t:%T %a %u:%g' {} +" | sort >inside
+wc -l <there | grep -c '[0-9][0-9]'; comm -23 there inside; pullrun run --rm --privileged box sh -c ': </dev/loop-control && echo opened'`,
+    worlds: ["host root"],
+    stdout: "1\nopened\n",
+  },
+  {
+    name: "a device rule lets a node be made and opened, for reading alone if it says so",
+    script: `pullrun run --rm --device-cgroup-rule 'c 10:237 r' box sh -c 'mknod /l c 10 237; : </l && echo read; : >/l' 2>err; grep -o 'Operation not permitted' err
+pullrun run --rm box sh -c 'mknod /l c 10 237; : </l' 2>err; grep -o 'Permission denied' err
+pullrun run --rm --device-cgroup-rule 'c 10:200 rwm' box sh -c 'mknod /l c 10 237; : </l' 2>err; grep -o 'Operation not permitted' err`,
+    worlds: roots,
+    stdout: "read\nOperation not permitted\nPermission denied\nOperation not permitted\n",
+  },
+  {
+    name: "a device rule holds for nodes in binds, for exec, and after a restart",
+    script: `open=': </d/loop-control && echo read; : >/d/loop-control'
+pullrun run -d --name rules -v /dev:/d --device-cgroup-rule 'c 10:237 r' box sleep 1000 >/dev/null
+pullrun exec rules sh -c "$open" 2>/dev/null; pullrun restart -t 0 rules; pullrun exec rules sh -c "$open" 2>/dev/null; pullrun rm -f rules`,
+    worlds: roots,
+    stdout: "read\nrules\nread\nrules\n",
+  },
+  {
+    name: "of a device it gets what --device says",
+    script:
+      "pullrun run --rm --device /dev/loop-control:/l:r box sh -c ': </l && echo read; : >/l' 2>err; grep -o 'Operation not permitted' err; pullrun run --rm --device /dev/loop-control:/l box sh -c ': >/l && echo written'",
+    worlds: roots,
+    stdout: "read\nOperation not permitted\nwritten\n",
+  },
+  {
+    name: "a user's container gets no devices by a rule",
+    script: "pullrun run --rm --device-cgroup-rule 'c 10:237 r' box true",
+    worlds: ["host user", "VM user"],
+    status: 125,
+    stderr: /^pullrun: --device-cgroup-rule: needs root .*\nhint: /,
+  },
 ];
