@@ -27,7 +27,7 @@ enum phase { HOST = 1, CHILD = 2, CLEANUP = 4, CREATED = 8 };
  */
 #define STEP_KINDS(X) \
   X (1, HINT, "hint", "s", HOST | CHILD | CREATED | CLEANUP) \
-  X (2, MAKE_DIR, "make-dir", "si", HOST) \
+  X (2, MAKE_DIR, "make-dir", "si", HOST | CHILD) \
   X (3, WRITE, "write", "sb", HOST | CHILD | CREATED) \
   X (4, LOCK, "lock", "s", HOST) \
   X (5, CLONE, "clone", "issssS", HOST) \
@@ -72,6 +72,7 @@ enum phase { HOST = 1, CHILD = 2, CLEANUP = 4, CREATED = 8 };
   X (44, TERMINAL, "terminal", "iii", CHILD) \
   X (45, OOM_FILE, "oom-file", "ss", HOST) \
   X (46, DEVICE_FILTER, "device-filter", "sb", CHILD) \
+  X (47, WRITE_EITHER, "write-either", "sbsb", HOST) \
   X (50, JOIN, "join", "iii", HOST) \
   X (51, SECCOMP, "seccomp", "ib", HOST | CHILD) \
   X (52, JOIN_NAMESPACE, "join-namespace", "si", HOST) \

@@ -53,6 +53,7 @@ static int (*const execute[STEP_KIND_LIMIT]) (struct context *, const struct ste
   [STEP_HINT] = step_hint,
   [STEP_MAKE_DIR] = step_make_dir,
   [STEP_WRITE] = step_write,
+  [STEP_WRITE_EITHER] = step_write_either,
   [STEP_LOCK] = step_lock,
   [STEP_RECORD] = step_record,
   [STEP_SUPERVISE] = step_supervise,

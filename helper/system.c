@@ -35,6 +35,20 @@ step_write (struct context *context, const struct step *step)
 }
 
 int
+step_write_either (struct context *context, const struct step *step)
+{
+  const char *path = step_string (step, 0), *otherwise = step_string (step, 2);
+  (void) context;
+  if (write_file (path, step->argv[1].bytes, step->argv[1].length) == 0)
+    return 0;
+  if (errno != ENOENT)
+    return fail (path, "cannot write");
+  if (write_file (otherwise, step->argv[3].bytes, step->argv[3].length) == 0)
+    return 0;
+  return fail (otherwise, "cannot write");
+}
+
+int
 lock_file (const char *path, int mode)
 {
   int fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

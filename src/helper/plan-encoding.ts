@@ -26,6 +26,7 @@ export const stepLayouts: { readonly [K in Step["kind"]]: StepLayout<K> } = {
   hint: layout(1, "s", "text"),
   "make-dir": layout(2, "si", "path", "mode"),
   write: layout(3, "sb", "path", "data"),
+  "write-either": layout(47, "sbsb", "path", "data", "otherwise", "otherwiseData"),
   lock: layout(4, "s", "path"),
   clone: layout(5, "issssS", "flags", "uidMap", "gidMap", "newuidmap", "newgidmap", "cgroupProcs"),
   unshare: layout(6, "i", "flags"),

@@ -16,9 +16,17 @@ export type Step =
    */
   | { readonly kind: "seal" }
   // Host phase. Paths are absolute host paths.
+  /** This and `write` also in the child, before `pivot`. */
   | { readonly kind: "make-dir"; readonly path: string; readonly mode: number }
-  /** Also in the child, before `pivot`. */
   | { readonly kind: "write"; readonly path: string; readonly data: string }
+  /** Where there is no file at `path`, to the other one. */
+  | {
+      readonly kind: "write-either";
+      readonly path: string;
+      readonly data: string;
+      readonly otherwise: string;
+      readonly otherwiseData: string;
+    }
   | { readonly kind: "lock"; readonly path: string }
   /**
    * The child is to live in namespaces (`CLONE_NEW*`) of a process that has run since `start` (field 22 of

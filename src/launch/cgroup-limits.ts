@@ -18,6 +18,8 @@ export interface LimitWrite {
   readonly value: string;
   /** Only where the kernel counts swap. */
   readonly swap?: true;
+  /** Where there is no such file. */
+  readonly otherwise?: Pick<LimitWrite, "file" | "value">;
 }
 
 /** What to set in one hierarchy. */
@@ -45,9 +47,7 @@ export function limitsOf({ memory, pids, cpu, blockIO }: LimitResources): Limit[
       ? []
       : [differing("cpu", "--cpu-shares", ["cpu.shares", shares], ["cpu.weight", cpuWeight(shares)])]),
     ...(cpu === undefined ? [] : [...quotaLimits(cpu), ...cpusetLimits(cpu)]),
-    ...(weight === undefined
-      ? []
-      : [differing("io", "--blkio-weight", ["blkio.weight", weight], ["io.weight", ioWeight(weight)])]),
+    ...(weight === undefined ? [] : [weightLimit(weight)]),
   ];
 }
 
@@ -61,6 +61,29 @@ export const deviceLimit: Limit = {
   v1: [],
   v2: [],
 };
+
+/** CFQ's file is that of kernels before 5.0; of BFQ's and iocost's only those show that are loaded, and in no root. */
+function weightLimit(weight: number): Limit {
+  const value = String(weight);
+  return {
+    controller: "io",
+    flag: "--blkio-weight",
+    v1: [{ file: "blkio.bfq.weight", value, otherwise: { file: "blkio.weight", value } }],
+    v2: [{ file: "io.bfq.weight", value, otherwise: { file: "io.weight", value: String(ioWeight(weight)) } }],
+  };
+}
+
+/** Sets one of `group`. */
+export function limitStep(group: string, { file, value, otherwise }: LimitWrite): PlanStep {
+  const first = { path: `${group}/${file}`, data: value };
+  if (otherwise === undefined) return { kind: "write", ...first };
+  return {
+    kind: "write-either",
+    ...first,
+    otherwise: `${group}/${otherwise.file}`,
+    otherwiseData: otherwise.value,
+  };
+}
 
 function memoryLimits({ limit, swap, reservation, disableOOMKiller }: MemoryLimits): Limit[] {
   const controller = "memory";

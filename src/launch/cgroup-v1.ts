@@ -1,6 +1,6 @@
 import type { PlanStep } from "../helper/plan.js";
 import type { CgroupHost } from "./cgroup-host.js";
-import { noCgroup, type HierarchyLimits, type HierarchyPlan } from "./cgroup-limits.js";
+import { limitStep, noCgroup, type HierarchyLimits, type HierarchyPlan } from "./cgroup-limits.js";
 
 /**
  * A cgroup below our own in one v1 hierarchy, so that limits on whoever runs us hold for the container too. v1 has
@@ -22,11 +22,7 @@ export function planCgroupV1(input: HierarchyLimits, host: CgroupHost): Hierarch
       ...cpusetSteps(input, parent, host),
       { kind: "make-dir", path: group, mode: 0o755 },
       ...cpusetSteps(input, group, host),
-      ...writes.map(({ file, value }): PlanStep => ({
-        kind: "write",
-        path: `${group}/${file}`,
-        data: value,
-      })),
+      ...writes.map((write) => limitStep(group, write)),
       ...(writes.some(({ file }) => file.startsWith("memory."))
         ? [{ kind: "oom-file", path: `${group}/memory.oom_control`, key: "oom_kill" } as const]
         : []),

@@ -5,6 +5,7 @@ import type { CgroupHost } from "./cgroup-host.js";
 import type { Hierarchy } from "./cgroup-hierarchies.js";
 import {
   deviceLimit,
+  limitStep,
   noCgroup,
   type HierarchyLimits,
   type HierarchyPlan,
@@ -143,11 +144,7 @@ function partOf(group: string, parents: readonly PlanStep[], { limits }: Hierarc
     hostSteps: [
       ...parents,
       makeDir(group),
-      ...writes.map(({ file, value }): PlanStep => ({
-        kind: "write",
-        path: `${group}/${file}`,
-        data: value,
-      })),
+      ...writes.map((write) => limitStep(group, write)),
       ...(writes.some(({ file }) => file.startsWith("memory."))
         ? [{ kind: "oom-file", path: `${group}/memory.events`, key: "oom_kill" } as const]
         : []),

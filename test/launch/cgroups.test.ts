@@ -49,6 +49,8 @@ function text(steps: readonly PlanStep[]): string[] {
     if (step.kind === "make-dir") return [`mkdir ${step.path}`];
     if (step.kind === "write")
       return [`${step.path} = ${step.data}${step.optional === true ? " (optional)" : ""}`];
+    if (step.kind === "write-either")
+      return [`${step.path} = ${step.data}, or ${step.otherwise} = ${step.otherwiseData}`];
     if (step.kind === "oom-file") return [`${step.key} in ${step.path}`];
     return step.kind === "hint" ? [] : [step.kind];
   });
@@ -362,7 +364,7 @@ describe("every limit", () => {
       "/c/memory/pullrun/ID/memory.oom_control = 1",
       "oom_kill in /c/memory/pullrun/ID/memory.oom_control",
       "/c/pids/pullrun/ID/pids.max = 10",
-      "/c/blkio/pullrun/ID/blkio.weight = 500",
+      "/c/blkio/pullrun/ID/blkio.bfq.weight = 500, or /c/blkio/pullrun/ID/blkio.weight = 500",
     ]);
     expect(made).toContain("mkdir /c/freezer/pullrun/ID");
   });
@@ -380,7 +382,7 @@ describe("every limit", () => {
       "cpu.max = max 50000",
       "cpuset.cpus = 0-1",
       "cpuset.mems = 0",
-      "io.weight = 4950",
+      "io.bfq.weight = 500, or /sys/fs/cgroup/pullrun/ID/io.weight = 4950",
       "oom_kill in memory.events",
     ]);
   });

@@ -56,4 +56,26 @@ status=$?; rm -r $d; exit $status`,
     status: 125,
     stderr: /--memory: cgroup controller memory: .*\nhint: /,
   },
+  {
+    name: "the CPUs and the share of disk time it was given are in force",
+    script: `pullrun run --rm --cpuset-cpus 1 --blkio-weight 300 box sh -c 'sed -n "s/^Cpus_allowed_list:.//p" /proc/self/status; nproc
+cd /sys/fs/cgroup; cat cpuset.cpus.effective io.weight io.bfq.weight 2>/dev/null'`,
+    worlds: guests,
+    // 300 of 1000 is 2930 of 10000; BFQ has docker's scale.
+    stdout: /^1\n1\n1\ndefault (2930|100\ndefault 300)\n/,
+  },
+  {
+    name: "the CPUs and the share of disk time it was given are in force on cgroup v1",
+    script: `pullrun run --rm --cpuset-cpus 1 --blkio-weight 300 box sh -c 'sed -n "s/^Cpus_allowed_list:.//p" /proc/self/status
+cd /sys/fs/cgroup; cat cpuset/cpuset.cpus blkio/blkio.*weight'`,
+    worlds: ["host root"],
+    stdout: "1\n1\n300\n",
+  },
+  {
+    name: "CPUs there are not are an error that names the file",
+    script: "pullrun run --rm --cpuset-cpus 4095 box true",
+    worlds: limited,
+    status: 125,
+    stderr: /cpuset\.cpus: cannot write: .*\nhint: /,
+  },
 ];
