@@ -15,6 +15,8 @@ export interface ContextOptions {
   readonly rootfsDriver?: RootfsDriverName | undefined;
   /** Use no id but our own, as an ordinary user: all files of an image are ours. */
   readonly squashIds?: boolean;
+  /** Which ids a container of an ordinary user has besides: see user-namespace.ts. */
+  readonly userns?: string | undefined;
   /** Docker config files, most important first. */
   readonly authFiles: readonly AuthFileText[];
   /** Where logins are stored. */
@@ -51,9 +53,10 @@ export function createContext(options: ContextOptions): Context {
   const privilege = once(async () => {
     const { detectPrivilege } = await import("../helper/detect-privilege.js");
     const detected = await detectPrivilege({ helper: await helper() });
-    if (options.squashIds !== true) return detected;
-    const { squashIds } = await import("../helper/squash-ids.js");
-    return squashIds(detected);
+    const { userns } = options;
+    const own =
+      options.squashIds === true ? (await import("../helper/squash-ids.js")).squashIds(detected) : detected;
+    return userns === undefined ? own : (await import("../helper/user-namespace.js")).chooseIds(own, userns);
   });
   let opened: Promise<Store> | undefined;
   const open = async (create: boolean): Promise<Store> => {

@@ -16,6 +16,7 @@ export async function contextOf(invocation: Invocation, emit: Emit, root?: strin
     root: root ?? rootOf(flags, env),
     rootfsDriver: rootfsDriverOf(flags, env),
     squashIds: flags.on("squash-ids") || env.squashIds,
+    userns: usernsOf(flags),
     authFiles: authFilesOf(env),
     loginFile: env.loginFile,
     network: env.network,
@@ -39,6 +40,12 @@ function rootfsDriverOf(flags: Flags, env: Env): ContextOptions["rootfsDriver"] 
     `rootfs driver: ${printable(text, 60)}: unknown (expected erofs or directories)`,
     { hint: "leave out --rootfs-driver and PULLRUN_ROOTFS_DRIVER to have the best one that works here" },
   );
+}
+
+/** `host` is what there is without it: none as root, ours as root's otherwise. Docker has "" for the daemon's default. */
+function usernsOf(flags: Flags): string | undefined {
+  const mode = flags.text("userns") ?? "";
+  return mode === "" || mode === "host" ? undefined : mode;
 }
 
 export function platformOf(flags: Flags, env: Env): Platform {

@@ -20,6 +20,8 @@ export type Privilege =
       readonly gidMap: readonly IdMapping[];
       readonly newuidmap: string;
       readonly newgidmap: string;
+      /** `UID:GID` a container runs as unless told otherwise: see user-namespace.ts. */
+      readonly runsAs?: string;
     }
   | {
       readonly kind: "single";
@@ -27,5 +29,6 @@ export type Privilege =
       readonly gidMap: readonly IdMapping[];
       /** Where more would be possible, but is not wanted. */
       readonly isWanted?: true;
+      readonly runsAs?: string;
     }
   | { readonly kind: "confined"; readonly uid: number; readonly reason: string };

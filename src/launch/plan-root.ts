@@ -16,8 +16,6 @@ interface RootInput {
 /** What {@link rootSteps} mounts on and from. */
 export function directorySteps(lowers: readonly Lower[], containerDir: string): PlanStep[] {
   return [
-    // The container's root directory shows the mode of the overlay's upper directory.
-    { kind: "make-dir", path: `${containerDir}/upper`, mode: 0o755 },
     { kind: "make-dir", path: `${containerDir}/work`, mode: 0o700 },
     { kind: "make-dir", path: `${containerDir}/merged`, mode: 0o700 },
     ...mountPointSteps(lowers, containerDir),
@@ -32,6 +30,8 @@ export function rootSteps({ containerDir, lowers, privilege, rootDir }: RootInpu
   const kernel = unprivileged ? ", and rootless Linux 5.11 or later" : "";
   return [
     ...lowerMountSteps(lowers, containerDir),
+    // Owner and mode of the container's root directory: made by its root, who need not be us.
+    { kind: "make-dir", path: `${containerDir}/upper`, mode: 0o755 },
     {
       kind: "hint",
       text: `overlay needs a store on a local filesystem such as ext4, xfs or tmpfs${kernel}: choose one with --root`,

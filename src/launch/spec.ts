@@ -49,7 +49,7 @@ export function createSpec(input: SpecInput): Spec {
   checkRunOptions(options);
   if (options.deviceRules !== undefined && idMapsOf(input.privilege) !== undefined) throw noDevices();
   const user = withGroups(
-    resolveUser(options.user ?? image.process.user, input.facts),
+    resolveUser(options.user ?? idsKept(input.privilege) ?? image.process.user, input.facts),
     options.groupAdd ?? [],
     input.facts,
   );
@@ -73,6 +73,10 @@ export function createSpec(input: SpecInput): Spec {
     }),
     linux: linuxOf({ ...input, privilege }, process),
   };
+}
+
+function idsKept(privilege: Privilege): string | undefined {
+  return "runsAs" in privilege ? privilege.runsAs : undefined;
 }
 
 /** As docker: the short id, but the host's name on the host's network. Without namespaces it cannot be another. */

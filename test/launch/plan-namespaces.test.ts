@@ -51,14 +51,14 @@ test("is this, step by step, for hello-world as root", () => {
      2. make-dir path=/store/containers/ID mode=0700
      3. lock path=/store/containers/ID/lock
      4. record directory=/store/containers/ID
-     5. make-dir path=/store/containers/ID/upper mode=0755
-     6. make-dir path=/store/containers/ID/work mode=0700
-     7. make-dir path=/store/containers/ID/merged mode=0700
-     8. hint text="root may not make namespaces here (an ordinary container?); use --isolation chroot, which is no sandbox"
-     9. clone flags=CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWPID|CLONE_NEWNET cgroupProcs=[]
-    10. hint
-    11. unshare flags=CLONE_NEWCGROUP
-    12. private-mounts
+     5. make-dir path=/store/containers/ID/work mode=0700
+     6. make-dir path=/store/containers/ID/merged mode=0700
+     7. hint text="root may not make namespaces here (an ordinary container?); use --isolation chroot, which is no sandbox"
+     8. clone flags=CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWPID|CLONE_NEWNET cgroupProcs=[]
+     9. hint
+    10. unshare flags=CLONE_NEWCGROUP
+    11. private-mounts
+    12. make-dir path=/store/containers/ID/upper mode=0755
     13. hint text="overlay needs a store on a local filesystem such as ext4, xfs or tmpfs: choose one with --root"
     14. root-overlay at=/store/containers/ID/merged upper=/store/containers/ID/upper work=/store/containers/ID/work lowers=[/store/rootfs/B /store/rootfs/A]
     15. hint
@@ -126,8 +126,8 @@ test("is this for hello-world as a user who has one id", () => {
   const rootful = formatPlan(plan()).split("\n");
   const rootless = formatPlan(plan({ privilege: single })).split("\n");
   expect(rootless.filter((line) => !rootful.includes(line)).join("\n")).toMatchInlineSnapshot(`
-    " 8. hint text="user namespaces are not allowed here; run with sudo, or have kernel.unprivileged_userns_clone enabled"
-     9. clone flags=CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWUSER|CLONE_NEWPID|CLONE_NEWNET uidMap="0 12345 1\\n" gidMap="0 12345 1\\n" cgroupProcs=[]
+    " 7. hint text="user namespaces are not allowed here; run with sudo, or have kernel.unprivileged_userns_clone enabled"
+     8. clone flags=CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWUSER|CLONE_NEWPID|CLONE_NEWNET uidMap="0 12345 1\\n" gidMap="0 12345 1\\n" cgroupProcs=[]
     13. hint text="overlay needs a store on a local filesystem such as ext4, xfs or tmpfs, and rootless Linux 5.11 or later: choose one with --root"
     14. root-overlay at=/store/containers/ID/merged upper=/store/containers/ID/upper work=/store/containers/ID/work options=userxattr lowers=[/store/rootfs/B /store/rootfs/A]
     32. mount fstype=devpts source=devpts target=/dev/pts flags=MS_NOSUID|MS_NOEXEC data=newinstance,ptmxmode=0666,mode=0620

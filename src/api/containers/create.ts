@@ -146,6 +146,7 @@ async function designLaunch(context: Context, job: Job): Promise<Launch> {
     state: {
       ...stateOf(job),
       ...(context.squashIds === true ? { squashIds: true } : {}),
+      ...(context.userns === undefined ? {} : { userns: context.userns }),
       command: spec.process.args,
       ...root.runsOn,
       ...(mounts.length === 0 ? {} : { mounts }),

@@ -1,9 +1,10 @@
-import type { Spec } from "../../launch/oci-spec.js";
+import type { DeviceRule, Spec } from "../../launch/oci-spec.js";
 import { portBindings } from "./inspect-network.js";
 import type { ContainerState } from "./state.js";
 
 /** The host's side of a container, in docker's field names: 0 and empty stand for no limit and nothing given. */
-export function hostConfig({ options, restart, autoRemove, ports }: ContainerState, spec: Spec): object {
+export function hostConfig(state: ContainerState, spec: Spec): object {
+  const { options, restart, autoRemove, ports } = state;
   const { resources } = spec.linux;
   return {
     NetworkMode: options.network,
@@ -29,6 +30,13 @@ export function hostConfig({ options, restart, autoRemove, ports }: ContainerSta
     PidMode: options.pid ?? "",
     IpcMode: options.ipc ?? "private",
     UTSMode: options.uts ?? "",
+    UsernsMode: state.userns ?? "",
+    Devices: (options.devices ?? []).map(({ source, target, access = "rwm" }) => ({
+      PathOnHost: source,
+      PathInContainer: target,
+      CgroupPermissions: access,
+    })),
+    DeviceCgroupRules: (options.deviceRules ?? []).map(ruleText),
     Dns: options.dns ?? [],
     ExtraHosts: options.addHosts ?? [],
     Isolation: options.isolation,
@@ -36,4 +44,9 @@ export function hostConfig({ options, restart, autoRemove, ports }: ContainerSta
     ReadonlyPaths: spec.linux.readonlyPaths,
     PortBindings: portBindings(ports),
   };
+}
+
+/** As docker takes it. */
+function ruleText({ type, major, minor, access }: DeviceRule): string {
+  return `${type ?? "a"} ${major ?? "*"}:${minor ?? "*"} ${access}`;
 }

@@ -1,12 +1,13 @@
 import { LaunchError } from "../../core/errors.js";
 import type { Plan } from "../../helper/plan.js";
-import { createContext, type Context } from "../context.js";
+import type { Context } from "../context.js";
 import type { Container } from "./container.js";
 import { planFile } from "./directory.js";
 import { findContainer } from "./find.js";
 import { writePlan } from "./launch.js";
 import { loadLaunch } from "./load-launch.js";
 import { nameOf } from "./names.js";
+import { withIdsOf } from "./own-ids.js";
 
 /** Where a client finds what it is to become part of. */
 export interface Startable {
@@ -46,10 +47,8 @@ export async function prepareStart(context: Context, word: string): Promise<Star
   };
 }
 
-/** With the ids it was made with: its files have owners by then. */
 async function planAgain(context: Context, container: Container): Promise<Plan> {
-  const { squashIds = false } = container.state;
-  const same = squashIds ? createContext({ ...context, squashIds }) : context;
+  const same = withIdsOf(context, container.state);
   return writePlan(same, await loadLaunch(same, container));
 }
 

@@ -36,6 +36,8 @@ export interface ContainerState {
   readonly stopTimeout: number;
   /** It has no id but its user's: see ContextOptions. */
   readonly squashIds?: true;
+  /** Its ids are not the usual ones: the same. */
+  readonly userns?: string;
   /** Where its ports are published, and its address: as it was started last. */
   readonly ports?: readonly PublishedPort[];
   readonly network?: ContainerNetwork;

@@ -8,9 +8,10 @@ import { planInDirectory, planInRunning, planInStopped } from "../../launch/plan
 import { boundRoot, lowersOfDirectory } from "../../launch/root-directory.js";
 import { findContainer } from "../containers/find.js";
 import { flatRoot } from "../containers/launch.js";
+import { withIdsOf } from "../containers/own-ids.js";
 import { readSpec } from "../containers/spec-file.js";
 import type { Container } from "../containers/container.js";
-import { createContext, type Context } from "../context.js";
+import type { Context } from "../context.js";
 
 /** Where files are: on this machine, or in a container. */
 export interface Place {
@@ -59,8 +60,7 @@ async function planFor(context: Context, container: Container): Promise<Side["pl
   const start = BigInt(status?.start ?? 0);
   if (pid !== 0) return (steps) => planInRunning({ pid, start, namespaces }, steps);
   if (phase !== "created" && phase !== "exited") throw between(container);
-  // With the ids it was made with.
-  const same = state.squashIds === true ? createContext({ ...context, squashIds: true }) : context;
+  const same = withIdsOf(context, state);
   const privilege = await same.privilege();
   const store = await same.store({ create: false });
   const { signal, emit } = same;

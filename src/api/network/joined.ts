@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { LaunchError } from "../../core/errors.js";
+import { LaunchError, UsageError } from "../../core/errors.js";
 import { cloneFlags } from "../../helper/constants.js";
 import type { PlanStep } from "../../helper/plan.js";
 import { joinedContainer, joinedNamespace, type NetworkMode } from "../../launch/options/network.js";
@@ -43,8 +43,18 @@ export async function joinSteps(context: Context, mode: NetworkMode): Promise<Pl
   if (container.state.options.runtime !== undefined)
     (await import("../containers/runtime.js")).requireOurs(container, "network");
   // A user namespace owns the network namespaces made in it: whoever enters the one has to be in the other.
+  if (container.state.userns !== context.userns) throw otherIds(container);
   const user = (await context.privilege()).kind === "root" ? 0 : cloneFlags.CLONE_NEWUSER;
   return [{ kind: "join", pid, start: BigInt(status.start), namespaces: cloneFlags.CLONE_NEWNET | user }];
+}
+
+function otherIds({ state }: Container): UsageError {
+  const name = nameOf(state);
+  return new UsageError(
+    "BAD_FLAG",
+    `--network container:${name}: its user namespace has other ids (expected the same --userns)`,
+    { hint: `it was made with --userns ${state.userns ?? "host"}: give the same` },
+  );
 }
 
 function notRunning({ state, phase }: Container): LaunchError {

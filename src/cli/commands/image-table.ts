@@ -1,7 +1,7 @@
 import type { CommandSpec } from "../command.js";
 import { containerFlags } from "../flags/container.js";
 import { explainFlags } from "../flags/explain.js";
-import { insecure, json, platform, pullPolicy, quiet, squashIds } from "../flags/shared.js";
+import { insecure, json, platform, pullPolicy, quiet, squashIds, userns } from "../flags/shared.js";
 
 /** What asks a registry. */
 export const registryCommands: readonly CommandSpec[] = [
@@ -155,7 +155,7 @@ export const storeCommands: readonly CommandSpec[] = [
     name: "bundle",
     args: "<image> <dir> [args...]",
     summary: "write an OCI bundle to a new directory: rootfs and config.json, for runc and its like",
-    flags: [...containerFlags, pullPolicy, platform, insecure, squashIds],
+    flags: [...containerFlags, pullPolicy, platform, insecure, squashIds, userns],
     passThrough: true,
     failure: 1,
     load: () => import("./bundle.js"),

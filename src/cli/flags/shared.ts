@@ -12,6 +12,10 @@ export const squashIds: FlagSpec = {
   flags: "--squash-ids",
   description: "without root: all files belong to one user, whatever ids the image has (PULLRUN_SQUASH_IDS)",
 };
+export const userns: FlagSpec = {
+  flags: "--userns <mode>",
+  description: "without root: host, or keep-id to be oneself inside",
+};
 export const quiet: FlagSpec = { flags: "-q, --quiet", description: "print names or ids only" };
 export const json: FlagSpec = { flags: "--json", description: "print JSON" };
 export const pullPolicy: FlagSpec = {

@@ -70,4 +70,41 @@ pullrun run --rm -v "$PWD/p:/etc/passwd" -u 4000 box id -g`,
     worlds: hosts,
     stdout: "0\n",
   },
+  {
+    name: "with --userns keep-id it is who we are, and the image's files are root's and its users'",
+    script: `pullrun run --rm --userns keep-id box sh -c 'id -u; stat -c %u / /bin/busybox /etc /dev /home/app; touch /x || touch /home/app/x || echo refused' 2>/dev/null | sed "s/^$(id -u)$/ours/"`,
+    worlds: ["host user", "VM user"],
+    stdout: "ours\n0\n0\n0\n0\n1000\nrefused\n",
+  },
+  {
+    name: "with --userns keep-id what it writes to a bind is ours, and ours is its",
+    script: `mkdir d; echo before >d/mine; pullrun run --rm --userns keep-id -v "$PWD/d:/d" box sh -c 'cat /d/mine; echo after >/d/its'; stat -c %u d/its | sed "s/^$(id -u)$/ours/"
+pullrun run --rm --userns keep-id -u 0 -v "$PWD/d:/d" box sh -c 'touch /root/x; id -u; stat -c %u /d/mine' | sed "s/^$(id -u)$/ours/"; rm -r d`,
+    worlds: ["host user", "VM user"],
+    stdout: "before\nours\n0\nours\n",
+  },
+  {
+    name: "a container with --userns keep-id can be entered, copied to while it runs and when not, started again and removed",
+    script: `pullrun run -d --name kept --userns keep-id box sleep 1000 >/dev/null; echo text >f
+own() { sed "s/^$(id -u)$/ours/"; }
+pullrun exec kept id -u | own; pullrun exec -u 0 kept sh -c 'echo by root >/root/file; id -u'
+pullrun cp f kept:/one; pullrun stop -t 0 kept; pullrun cp f kept:/two; pullrun cp kept:/root/file back; cat back; pullrun start kept
+pullrun exec kept stat -c %u /one /two /root; pullrun inspect --format '{{.HostConfig.UsernsMode}}' kept; pullrun rm -f kept`,
+    worlds: ["host user", "VM user"],
+    stdout: "ours\n0\nkept\nby root\nkept\n0\n0\n0\nkeep-id\nkept\n",
+  },
+  {
+    name: "--userns that makes no sense is one error",
+    script: "pullrun run --rm --userns keep-id box true",
+    worlds: ["host root"],
+    status: 125,
+    stderr: /^pullrun: --userns keep-id: we are root .*\nhint: .*\n$/,
+  },
+  {
+    name: "--userns host and '' are what there is without it",
+    script:
+      "for m in host ''; do pullrun run --rm --userns \"$m\" box cat /proc/self/uid_map; done | uniq | wc -l",
+    worlds: ["host root", "host user"],
+    stdout: "1\n",
+  },
 ];
