@@ -76,6 +76,6 @@ cd /sys/fs/cgroup; cat cpuset/cpuset.cpus blkio/blkio.*weight'`,
     script: "pullrun run --rm --cpuset-cpus 4095 box true",
     worlds: limited,
     status: 125,
-    stderr: /cpuset\.cpus: cannot write: .*\nhint: /,
+    stderr: /^pullrun: cannot write: \S*cpuset\.cpus: .*\nhint: /,
   },
 ];
