@@ -85,7 +85,7 @@ export const isolationCases: readonly Case[] = [
     script: `find /dev \\( -type b -o -type c \\) ! -path '/dev/pts/*' ! -path /dev/console ! -path /dev/ptmx -exec stat -c '%n %t:%T %a %u:%g' {} + | sort >there
 pullrun run --rm --privileged box sh -c "find /dev \\( -type b -o -type c \\) -exec stat -c '%n %t:%T %a %u:%g' {} +" | sort >inside
 wc -l <there | grep -c '[0-9][0-9]'; comm -23 there inside; pullrun run --rm --privileged box sh -c ': </dev/loop-control && echo opened'`,
-    worlds: ["host root"],
+    worlds: roots,
     stdout: "1\nopened\n",
   },
   {
