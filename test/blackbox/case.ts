@@ -13,7 +13,8 @@ export interface Case {
   readonly name: string;
   /**
    * Run by `sh -c` in an empty directory, with `pullrun` on PATH and a store of its world's that has the images `box`
-   * (busybox and some users), `entry` (ENTRYPOINT and CMD), `shell` (shell form) and `neither`, which come from the OCI layout $LAYOUT. It removes what it makes.
+   * (busybox and some users), `entry` (ENTRYPOINT and CMD), `shell` (shell form) and `neither`, `crowd`, `linked`, `pipe` and
+   * `bare` (other kinds of /etc/passwd), which come from the OCI layout $LAYOUT. It removes what it makes.
    */
   readonly script: string;
   readonly worlds: readonly World[];
@@ -21,6 +22,8 @@ export interface Case {
   readonly status?: number;
   readonly stdout?: string | RegExp;
   readonly stderr?: RegExp;
+  /** Where podman, which is for root here, has to give the same exit status and stdout. */
+  readonly peer?: readonly World[];
   /** Programs of the world's machine without which it is skipped. */
   readonly tools?: readonly string[];
 }

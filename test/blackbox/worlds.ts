@@ -8,13 +8,19 @@ import { missing, mustRun } from "../support/tools.js";
 import { ordinaryUid } from "../support/users.js";
 import type { Case, Outcome, World } from "./case.js";
 import { allCases } from "./cases/all.js";
+import { podmanLabel } from "./engines.js";
 import { writeImages } from "./images.js";
 
 /** The machine beside the repository that has cgroup v2 and nothing else. */
 export const vmRun = path.resolve(import.meta.dirname, "../../../shared/tools/vm-run");
-export const needsVm = existsSync(vmRun)
-  ? missing("qemu-system-x86_64", "mkfs.ext4")
-  : "needs ../shared/tools: ";
+export const needsVm = missingForVm();
+
+function missingForVm(): string {
+  if (!existsSync(vmRun)) return "needs ../shared/tools: ";
+  // The guest has a /tmp of its own.
+  if (pullrunPath.startsWith("/tmp/")) return "needs a clone that is not below /tmp: ";
+  return missing("qemu-system-x86_64", "mkfs.ext4");
+}
 
 /** What to put before `node runner.mjs` to be in a world; `directory` is one both sides can read. */
 export type Entrance = (directory: string) => readonly string[];
@@ -38,7 +44,7 @@ export const asUser: Entrance = (directory) => {
 
 export const inVm =
   (...options: readonly string[]): Entrance =>
-  () => [vmRun, "--timeout", "900", ...options, "--"];
+  () => [vmRun, "--timeout", "1800", ...options, "--"];
 
 /** One test for each of the world's cases, and one for what is left after them. The cases run once, before all. */
 export function describeWorld(world: World, needs: string, entrance: Entrance): void {
@@ -49,12 +55,13 @@ export function describeWorld(world: World, needs: string, entrance: Entrance): 
       directory = makeDirectory();
       await writeImages(path.join(directory, "images"));
       outcomes = await runWorld(world, directory, entrance);
-    }, 960_000);
+    }, 1_860_000);
     afterAll(() => mustRun("rm", ["-rf", directory]));
 
     for (const [subject, cases] of Object.entries(allCases)) {
       const here = cases.filter(({ worlds }) => worlds.includes(world));
       if (here.length > 0) describe(subject, () => here.forEach((one) => testCase(one, () => outcomes)));
+      here.filter(({ peer }) => peer?.includes(world)).forEach((one) => testPeer(one, () => outcomes));
     }
     test("nothing is left of them: no directory, name, mount, process, cgroup, interface or rule", () => {
       expect(outcomes.get("leftovers")).toMatchObject({ status: 0, stdout: "" });
@@ -74,13 +81,25 @@ function testCase(one: Case, outcomes: () => ReadonlyMap<string, Outcome>): void
   });
 }
 
+function testPeer({ name, tools = [] }: Case, outcomes: () => ReadonlyMap<string, Outcome>): void {
+  const needs = missing("podman", ...tools);
+  test.skipIf(needs !== "")(`${needs}podman agrees: ${name}`, () => {
+    const [ours, theirs] = [name, podmanLabel + name].map((key) => outcomes().get(key));
+    expect(theirs).toBeDefined();
+    expect({ status: ours?.status, stdout: ours?.stdout }, theirs?.stderr).toEqual({
+      status: theirs?.status,
+      stdout: theirs?.stdout,
+    });
+  });
+}
+
 function matching(wanted: string | RegExp): unknown {
   return typeof wanted === "string" ? wanted : expect.stringMatching(wanted);
 }
 
-/** Below /var/tmp: a guest has a /tmp of its own. With the runner in it. */
+/** Below /var/tmp: a guest has a /tmp of its own. With the runner in it. A short name: podman wants its own below 50 bytes. */
 function makeDirectory(): string {
-  const directory = mkdtempSync("/var/tmp/pullrun-blackbox-");
+  const directory = mkdtempSync("/var/tmp/blackbox-");
   chmodSync(directory, 0o755);
   mkdirSync(path.join(directory, "tmp"));
   chmodSync(path.join(directory, "tmp"), 0o1777);
@@ -104,10 +123,10 @@ async function runWorld(world: World, directory: string, entrance: Entrance): Pr
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  await new Promise((resolve) => child.once("close", resolve));
+  const status = await new Promise((resolve) => child.once("close", resolve));
   const lines = stdout.split("\n").filter((line) => line.startsWith("{"));
   const outcomes = lines.map((line) => JSON.parse(line) as Outcome);
-  if (!outcomes.some(({ name }) => name === "leftovers")) {
+  if (status !== 0) {
     throw new Error(`${world}: ended early after ${outcomes.at(-1)?.name}: ${stderr.slice(-2000)}`);
   }
   return new Map(outcomes.map((outcome) => [outcome.name, outcome]));

@@ -1,10 +1,14 @@
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { mustRun, runTool } from "./tools.js";
 
-/** podman with storage of its own below `root`, and the one runtime that takes every cgroup layout. */
+/** crun, podman's own choice, refuses every container where cgroups are hybrid; runc takes all layouts. */
+const runtime = existsSync("/sys/fs/cgroup/cgroup.controllers") ? "crun" : "runc";
+
+/** podman with storage of its own below `root`. */
 export function podman(root: string, ...args: readonly string[]): string[] {
   const places = ["--root", path.join(root, "storage"), "--runroot", path.join(root, "run")];
-  const choices = ["--storage-driver", "overlay", "--cgroup-manager", "cgroupfs", "--runtime", "runc"];
+  const choices = ["--storage-driver", "overlay", "--cgroup-manager", "cgroupfs", "--runtime", runtime];
   return ["podman", ...places, ...choices, ...args];
 }
 

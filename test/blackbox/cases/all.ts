@@ -9,6 +9,7 @@ import { isolationCases } from "./isolation.js";
 import { lifecycleCases } from "./lifecycle.js";
 import { netCases } from "./net.js";
 import { processCases } from "./process.js";
+import { runtimeCases } from "./runtimes.js";
 import { stdioCases } from "./stdio.js";
 import { ttyCases } from "./tty.js";
 import { userCases } from "./user.js";
@@ -28,4 +29,5 @@ export const allCases: Readonly<Record<string, readonly Case[]>> = {
   network: netCases,
   lifecycle: lifecycleCases,
   crash: crashCases,
+  runtimes: runtimeCases,
 };

@@ -1,4 +1,4 @@
-import { guests, limited, type Case } from "../case.js";
+import { guests, limited, roots, type Case } from "../case.js";
 
 /** One read of 60 MB into memory that was never touched. */
 const takeMemory = "dd if=/dev/zero of=/dev/null bs=60M count=1";
@@ -8,6 +8,7 @@ export const cgroupCases: readonly Case[] = [
     name: "memory beyond the limit ends the command with 137, and OOMKilled is on record",
     script: `pullrun run --name oom -m 20m box ${takeMemory}; echo $?; pullrun inspect --format '{{.State.OOMKilled}}' oom; pullrun rm oom`,
     worlds: limited,
+    peer: ["VM root"],
     stdout: "137\ntrue\noom\n",
   },
   {
@@ -15,13 +16,23 @@ export const cgroupCases: readonly Case[] = [
     script:
       "pullrun run --rm -m 64m --pids-limit 50 --cpus 0.5 box sh -c 'cd /sys/fs/cgroup; cat memory.max pids.max cpu.max /proc/self/cgroup'",
     worlds: guests,
+    peer: ["VM root"],
     stdout: "67108864\n50\n50000 100000\n0::/\n",
+  },
+  {
+    name: "every limit of cgroup v2 is what it says",
+    script: `pullrun run --rm -m 64m --memory-swap 96m --memory-reservation 32m --pids-limit 50 --cpu-quota 25000 --cpu-period 50000 -c 512 --cpuset-cpus 0 --cpuset-mems 0 box sh -c '
+cd /sys/fs/cgroup; cat memory.max memory.swap.max memory.low pids.max cpu.max cpu.weight cpuset.cpus cpuset.cpus.effective cpuset.mems'`,
+    worlds: guests,
+    peer: ["VM root"],
+    stdout: "67108864\n33554432\n33554432\n50\n25000 50000\n20\n0\n0\n0\n",
   },
   {
     name: "a fork bomb stops at the limit on processes",
     script:
       "pullrun run --rm --pids-limit 8 box sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 2 & done; wait' 2>&1 | grep -c \"can't fork\"",
     worlds: limited,
+    peer: roots,
     stdout: /^[1-9]/,
   },
   {
@@ -29,6 +40,7 @@ export const cgroupCases: readonly Case[] = [
     script:
       'pullrun run --rm --cpus 0.2 box sh -c \'timeout 2 sh -c "while :; do :; done"; sed -n "s/^nr_throttled //p" /sys/fs/cgroup/cpu.stat\'',
     worlds: guests,
+    peer: ["VM root"],
     stdout: /^[1-9]/,
   },
   {
@@ -45,6 +57,7 @@ pullrun logs full; pullrun stop -t 0 full; pullrun rm full`,
     name: "its cgroup is gone when it has ended",
     script: 'pullrun run --cidfile id --rm -m 64m box true; find /sys/fs/cgroup -name "*$(cat id)*"',
     worlds: limited,
+    peer: ["VM root"],
     stdout: "",
   },
   {

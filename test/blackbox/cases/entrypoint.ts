@@ -17,12 +17,14 @@ export const entrypointCases: readonly Case[] = [
     name: "--entrypoint drops CMD",
     script: "pullrun run --rm --entrypoint /bin/echo entry",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "\n",
   },
   {
     name: "--entrypoint '' leaves the arguments alone",
     script: "pullrun run --rm --entrypoint '' entry echo bare",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "bare\n",
   },
   {
@@ -42,6 +44,7 @@ export const entrypointCases: readonly Case[] = [
     name: "flags after the image belong to the command",
     script: "pullrun run --rm box echo --rm -it",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "--rm -it\n",
   },
 ];

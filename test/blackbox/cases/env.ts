@@ -12,6 +12,7 @@ export const envCases: readonly Case[] = [
     script:
       "A=here B= pullrun run --rm -e X=1 -e X=2 -e EMPTY= -e A -e B -e UNSET box sh -c 'echo $X,${EMPTY-no},$A,${B-no},${UNSET-no}'",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "2,,here,,no\n",
   },
   {
@@ -19,6 +20,7 @@ export const envCases: readonly Case[] = [
     script:
       "printf '# comment\\nA=1\\nB= spaced \\nC=\"quoted\"\\nD=last' >f; pullrun run --rm --env-file f box sh -c 'echo \"$A|$B|$C|$D\"'",
     worlds: hosts,
+    peer: ["host root"],
     stdout: '1| spaced |"quoted"|last\n',
   },
   {
@@ -44,6 +46,7 @@ export const envCases: readonly Case[] = [
     name: "a working directory that is a link is followed",
     script: "pullrun run --rm -w /link box sh -c 'pwd -P'",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "/var\n",
   },
   {

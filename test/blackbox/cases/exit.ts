@@ -1,35 +1,40 @@
-import { everywhere, hosts, type Case } from "../case.js";
+import { everywhere, hosts, roots, type Case } from "../case.js";
 
 export const exitCases: readonly Case[] = [
   {
     name: "the exit status of the command is ours",
     script: 'for n in 0 1 42 255; do pullrun run --rm box sh -c "exit $n"; echo $?; done',
     worlds: hosts,
+    peer: ["host root"],
     stdout: "0\n1\n42\n255\n",
   },
   {
     name: "--rm keeps the exit status",
     script: "pullrun run --rm box sh -c 'exit 42'",
     worlds: everywhere,
+    peer: roots,
     status: 42,
     stdout: "",
   },
   {
-    name: "a command that SIGKILL ends gives 137",
-    script: "pullrun run --rm box sh -c 'sh -c \"kill -9 \\$\\$\"; exit $?'",
+    name: "a container that kill ends gives 137 to whoever waits",
+    script: `pullrun run -d --name victim box sleep 1000 >/dev/null; pullrun kill victim; pullrun wait victim; pullrun rm victim
+pullrun run --rm --name front box sleep 1000 & until pullrun kill front 2>/dev/null; do sleep 0.1; done; wait $!; echo $?`,
     worlds: hosts,
-    status: 137,
+    peer: ["host root"],
+    stdout: "victim\n137\nvictim\nfront\n137\n",
   },
   {
-    name: "a command that SIGTERM ends gives 143",
-    script: "pullrun run --rm box sh -c 'sh -c \"kill -15 \\$\\$\"; exit $?'",
+    name: "a command that SIGTERM or SIGKILL ends gives 143 and 137 through an init",
+    script: "for s in TERM KILL; do pullrun run --rm --init box sh -c 'kill -'$s' $$'; echo $?; done",
     worlds: hosts,
-    status: 143,
+    stdout: "143\n137\n",
   },
   {
     name: "a command that is not there gives 127",
     script: "pullrun run --rm box no-such-command",
     worlds: hosts,
+    peer: ["host root"],
     status: 127,
     stderr: /no-such-command/,
   },
@@ -37,12 +42,14 @@ export const exitCases: readonly Case[] = [
     name: "a directory as the command gives 126",
     script: "pullrun run --rm box /etc",
     worlds: hosts,
+    peer: ["host root"],
     status: 126,
   },
   {
     name: "a file without the right to execute as the command gives 126",
     script: "pullrun run --rm box /etc/passwd",
     worlds: hosts,
+    peer: ["host root"],
     status: 126,
     stderr: /\/etc\/passwd/,
   },
@@ -57,6 +64,7 @@ export const exitCases: readonly Case[] = [
     name: "a flag that does not exist gives 125",
     script: "pullrun run --no-such-flag box true",
     worlds: hosts,
+    peer: ["host root"],
     status: 125,
     stdout: "",
     stderr: /no-such-flag/,

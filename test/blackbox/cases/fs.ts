@@ -1,4 +1,4 @@
-import { everywhere, hosts, type Case } from "../case.js";
+import { everywhere, hosts, roots, type Case } from "../case.js";
 
 export const fsCases: readonly Case[] = [
   {
@@ -6,6 +6,7 @@ export const fsCases: readonly Case[] = [
     script:
       "pullrun run --rm --read-only --tmpfs /t box sh -c 'touch /x || echo ro; touch /dev/shm/x /t/x && echo rw'",
     worlds: everywhere,
+    peer: roots,
     stdout: "ro\nrw\n",
     stderr: /Read-only/,
   },
@@ -21,6 +22,7 @@ export const fsCases: readonly Case[] = [
     script:
       "mkdir d; echo file >f; echo inner >d/i; pullrun run --rm -v \"$PWD/f:/f\" -v ./d:/d:ro box sh -c 'cat /f /d/i; touch /d/x || echo ro'; ls d",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "file\ninner\nro\ni\n",
     stderr: /Read-only/,
   },
@@ -29,12 +31,14 @@ export const fsCases: readonly Case[] = [
     script:
       "mkdir a b; touch a/in-a b/in-b; mkdir a/sub; pullrun run --rm -v ./b:/m/sub -v ./a:/m box sh -c 'ls /m /m/sub'",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "/m:\nin-a\nsub\n\n/m/sub:\nin-b\n",
   },
   {
     name: "a bind over a link lands where the link leads inside the root",
     script: "mkdir d; touch d/here; pullrun run --rm -v ./d:/link box ls /var",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "here\n",
   },
   {
@@ -54,6 +58,7 @@ export const fsCases: readonly Case[] = [
     script:
       "pullrun run --rm -v blackbox:/home/app box stat -c %u /home/app; pullrun volume rm blackbox >/dev/null",
     worlds: everywhere,
+    peer: roots,
     stdout: "1000\n",
   },
   {
@@ -61,6 +66,7 @@ export const fsCases: readonly Case[] = [
     script:
       "pullrun run --rm box sh -c 'for f in /proc/sysrq-trigger /proc/sys/kernel/panic /sys/power/state /proc/irq/default_smp_affinity; do (echo x >$f) 2>/dev/null && echo $f; done; cat /proc/kcore /proc/keys /proc/timer_list 2>/dev/null | wc -c'",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "0\n",
   },
 ];

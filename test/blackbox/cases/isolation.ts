@@ -47,6 +47,7 @@ export const isolationCases: readonly Case[] = [
     name: "umask is 0022",
     script: "pullrun run --rm box sh -c umask",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "0022\n",
   },
   {
@@ -60,6 +61,7 @@ export const isolationCases: readonly Case[] = [
     name: "with no network there is only lo",
     script: "pullrun run --rm --network none box ls /sys/class/net",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "lo\n",
   },
   {
@@ -72,12 +74,14 @@ export const isolationCases: readonly Case[] = [
     name: "its OOM score is the one asked for",
     script: "pullrun run --rm --oom-score-adj 500 box cat /proc/self/oom_score_adj",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "500\n",
   },
   {
     name: "--privileged can mount",
     script: "pullrun run --rm --privileged box sh -c 'mount -t tmpfs t /mnt && echo mounted'",
     worlds: roots,
+    peer: roots,
     stdout: "mounted\n",
   },
   {

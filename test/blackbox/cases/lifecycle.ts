@@ -1,4 +1,4 @@
-import { everywhere, hosts, type Case } from "../case.js";
+import { everywhere, hosts, roots, type Case } from "../case.js";
 
 export const lifecycleCases: readonly Case[] = [
   {
@@ -6,6 +6,7 @@ export const lifecycleCases: readonly Case[] = [
     script: `pullrun run -d --name back box sh -c 'echo out; echo err >&2; sleep 1000' >id
 until pullrun logs back 2>&1 | grep -q err; do sleep 0.1; done; pullrun logs back 2>/dev/null; pullrun stop -t 0 back; pullrun ps -a --format '{{.Names}} {{.Status}}' | grep -o 'back Exited (137)'; pullrun rm back; wc -c <id`,
     worlds: everywhere,
+    peer: roots,
     stdout: "out\nback\nback Exited (137)\nback\n65\n",
   },
   {
@@ -13,6 +14,7 @@ until pullrun logs back 2>&1 | grep -q err; do sleep 0.1; done; pullrun logs bac
     script:
       "pullrun create --name taken box true >/dev/null; pullrun create --name taken box true; test $? != 0 && pullrun rm taken",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "taken\n",
     stderr: /taken/,
   },
@@ -34,6 +36,7 @@ until pullrun logs back 2>&1 | grep -q err; do sleep 0.1; done; pullrun logs bac
     script:
       "pullrun run -d --name deaf box sh -c 'trap \"\" TERM; while :; do sleep 0.1; done' >/dev/null; sleep 1; pullrun stop -t 1 deaf; pullrun wait deaf; pullrun rm deaf",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "deaf\n137\ndeaf\n",
   },
   {
@@ -56,6 +59,7 @@ until pullrun logs back 2>&1 | grep -q err; do sleep 0.1; done; pullrun logs bac
     script:
       "pullrun run -d --name inside -e KEPT=yes box sleep 1000 >/dev/null; pullrun exec -e ADDED=too -u app -w /tmp inside sh -c 'echo $KEPT $ADDED $(id -u) $PWD; exit 7'; echo $?; pullrun rm -f inside",
     worlds: everywhere,
+    peer: roots,
     stdout: "yes too 1000 /tmp\n7\ninside\n",
   },
   {
@@ -77,6 +81,7 @@ until pullrun logs back 2>&1 | grep -q err; do sleep 0.1; done; pullrun logs bac
     script:
       "pullrun run --name again box sh -c 'echo x >>/n; wc -l </n'; pullrun start -a again; pullrun rm again",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "1\n2\nagain\n",
   },
   {
@@ -84,6 +89,7 @@ until pullrun logs back 2>&1 | grep -q err; do sleep 0.1; done; pullrun logs bac
     script:
       "pullrun run --name stubborn --restart on-failure:2 -v \"$PWD:/w\" box sh -c 'echo x >>/w/n; exit 3'; pullrun wait stubborn; wc -l <n; pullrun rm stubborn",
     worlds: hosts,
+    peer: ["host root"],
     stdout: /^3\n3\nstubborn\n$/,
   },
 ];

@@ -1,10 +1,11 @@
-import { everywhere, hosts, type Case } from "../case.js";
+import { everywhere, hosts, roots, type Case } from "../case.js";
 
 export const processCases: readonly Case[] = [
   {
     name: "the command is process 1",
     script: "pullrun run --rm box sh -c 'echo $$; cat /proc/1/comm; :'",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "1\nsh\n",
   },
   {
@@ -20,6 +21,7 @@ export const processCases: readonly Case[] = [
     script: `pullrun run --rm box sh -c 'trap "echo got it; exit 9" TERM; echo up; while :; do sleep 0.1; done' >out & p=$!
 until grep -q up out; do sleep 0.1; done; kill -TERM $p; wait $p; echo $?; cat out`,
     worlds: everywhere,
+    peer: roots,
     stdout: "9\nup\ngot it\n",
   },
   {

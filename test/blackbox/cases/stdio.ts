@@ -1,10 +1,11 @@
-import { everywhere, hosts, type Case } from "../case.js";
+import { everywhere, hosts, roots, type Case } from "../case.js";
 
 export const stdioCases: readonly Case[] = [
   {
     name: "20 MB on stdout arrive whole through a pipe",
     script: "pullrun run --rm box sh -c 'head -c 20000000 /dev/zero | tr \"\\0\" x' | md5sum",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "d52626322ee0b934ba699935cac991b2  -\n",
   },
   {
@@ -18,6 +19,7 @@ export const stdioCases: readonly Case[] = [
     name: "stderr stays apart from stdout",
     script: "pullrun run --rm box sh -c 'echo out; echo err >&2' 2>err; echo -; cat err",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "out\n-\nerr\n",
   },
   {
@@ -30,12 +32,14 @@ export const stdioCases: readonly Case[] = [
     name: "the end of stdin ends cat",
     script: "echo in | pullrun run --rm -i box cat",
     worlds: everywhere,
+    peer: roots,
     stdout: "in\n",
   },
   {
     name: "without -i there is nothing on stdin",
     script: "echo in | pullrun run --rm box cat",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "",
   },
   {
@@ -49,6 +53,7 @@ export const stdioCases: readonly Case[] = [
     script:
       "exec 7</etc/passwd 9>f; pullrun run --rm box sh -c 'ls /proc/self/fd | head -n 3; test ! -e /proc/$$/fd/7'",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "0\n1\n2\n",
   },
 ];

@@ -1,4 +1,4 @@
-import { everywhere, hosts, type Case } from "../case.js";
+import { everywhere, hosts, roots, type Case } from "../case.js";
 
 /** `script` gives each a terminal of its own. */
 export const ttyCases: readonly Case[] = [
@@ -7,6 +7,7 @@ export const ttyCases: readonly Case[] = [
     script:
       "script -qec \"pullrun run --rm -it box sh -c 'test -t 0 && test -t 1 && test -t 2 && tty'\" /dev/null </dev/null | od -c | head -n 1",
     worlds: everywhere,
+    peer: roots,
     tools: ["script"],
     stdout: "0000000   /   d   e   v   /   p   t   s   /   0  \\r  \\n\n",
   },
@@ -15,6 +16,7 @@ export const ttyCases: readonly Case[] = [
     script:
       "script -qec \"stty rows 33 cols 77; pullrun run --rm -it box stty size\" /dev/null </dev/null | tr -d '\\r'",
     worlds: hosts,
+    peer: ["host root"],
     tools: ["script"],
     stdout: "33 77\n",
   },
@@ -36,11 +38,17 @@ export const ttyCases: readonly Case[] = [
   },
   {
     name: "the outer terminal is as it was after the container was killed",
-    script:
-      'script -qec "stty -a >before; pullrun run --rm -it box sh -c \'kill -9 \\$\\$; sh -c \\"kill -9 \\\\\\$\\$\\"\'; stty -a >after" /dev/null </dev/null >out; cmp before after && echo same',
+    script: `cat >f <<'end'
+stty -a >before
+(until pullrun kill dead 2>/dev/null; do sleep 0.1; done) &
+pullrun run --rm -it --name dead box sleep 1000; echo $? >status
+stty -a >after
+end
+script -qec 'sh f' /dev/null </dev/null >out; cat status; cmp before after && echo same`,
     worlds: hosts,
     tools: ["script"],
-    stdout: "same\n",
+    peer: ["host root"],
+    stdout: "137\nsame\n",
   },
   {
     name: "without -t there is no terminal",

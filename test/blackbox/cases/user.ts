@@ -1,4 +1,4 @@
-import { everywhere, hosts, type Case } from "../case.js";
+import { everywhere, hosts, roots, type Case } from "../case.js";
 
 const id = (user: string): string => `pullrun run --rm -u ${user} box sh -c 'id -u; id -g; id -G'`;
 
@@ -13,6 +13,7 @@ export const userCases: readonly Case[] = [
     name: "a name has its ids and further groups",
     script: id("app"),
     worlds: everywhere,
+    peer: roots,
     stdout: "1000\n1000\n1000 2000\n",
   },
   {
@@ -25,6 +26,7 @@ export const userCases: readonly Case[] = [
     name: "uid:gid are these and no further group",
     script: id("1000:5"),
     worlds: hosts,
+    peer: ["host root"],
     stdout: "1000\n5\n5\n",
   },
   {
@@ -37,6 +39,7 @@ export const userCases: readonly Case[] = [
     name: "a uid nobody has is in group 0 and at home in /",
     script: "pullrun run --rm -u 4321 box sh -c 'id -u; id -g; echo $HOME'",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "4321\n0\n/\n",
   },
   {
@@ -61,14 +64,38 @@ export const userCases: readonly Case[] = [
     name: "--group-add adds a group",
     script: "pullrun run --rm -u app --group-add 77 box id -G | tr ' ' '\\n' | sort -n",
     worlds: hosts,
+    peer: ["host root"],
     stdout: "77\n1000\n2000\n",
   },
   {
-    name: "a passwd of 10000 lines with CRLF ends still has the last one's user",
-    script: `{ seq -f 'u%.0f:x:%.0f:9::/:/bin/sh' 1 1; seq 2 10000 | sed 's/.*/u&:x:2&:9::\\/h&:\\/bin\\/sh\\r/'; } >p
-pullrun run --rm -v "$PWD/p:/etc/passwd" -u 4000 box id -g`,
+    name: "the last user of a passwd of 10000 lines with CRLF ends is found",
+    script: "pullrun run --rm -u u9999 crowd id -u; pullrun run --rm -u 29999 crowd id -g",
     worlds: hosts,
-    stdout: "0\n",
+    stdout: "29999\n9\n",
+  },
+  {
+    name: "a passwd that is a link is read inside the image",
+    script: "pullrun run --rm -u linus linked id -u",
+    worlds: hosts,
+    peer: ["host root"],
+    stdout: "1234\n",
+  },
+  {
+    name: "a passwd that is a FIFO is no passwd: numbers do, names are refused, nobody waits",
+    script:
+      "pullrun run --rm -u 7 pipe sh -c 'grep -o \"^Uid:.7\" /proc/self/status'; pullrun run --rm -u app pipe true; test $? -ge 125",
+    worlds: hosts,
+    stdout: "Uid:\t7\n",
+    stderr: /app/,
+  },
+  {
+    name: "without a passwd numbers do, and names are refused",
+    script:
+      "pullrun run --rm -u 7:8 bare sh -c 'id -u; id -g'; pullrun run --rm -u app bare true; test $? -ge 125",
+    worlds: hosts,
+    peer: ["host root"],
+    stdout: "7\n8\n",
+    stderr: /app/,
   },
   {
     name: "with --userns keep-id it is who we are, and the image's files are root's and its users'",
