@@ -10,8 +10,8 @@ import type { RunOptions } from "./run-options.js";
 
 export interface SpecMountsInput {
   readonly privilege: Privilege;
-  /** Which namespaces it shares, and whether it is privileged. */
-  readonly options: Pick<RunOptions, "network" | "pid" | "ipc" | "privileged" | "deviceRules">;
+  /** Which namespaces it shares, and whether it is privileged or read-only. */
+  readonly options: Pick<RunOptions, "network" | "pid" | "ipc" | "privileged" | "deviceRules" | "readOnly">;
   /** Absolute host directory with the generated /etc files, if they are to be mounted. */
   readonly containerDir: string | undefined;
   /** What was asked for. */
@@ -28,14 +28,14 @@ const strict = ["nosuid", "noexec", "nodev"];
  * generated files. What was asked for takes the place of ours at the same path, and of all below /dev.
  */
 export function specMounts(input: SpecMountsInput): Mount[] {
-  const { containerDir } = input;
-  const nodes = opensNodes(input.options);
+  const { containerDir, options } = input;
+  const nodes = opensNodes(options);
   const asked = input.mounts.map((mount) => ociMount(mount, nodes));
   const taken = new Set(asked.map(({ destination }) => destination));
   const isFree = ({ destination }: Mount): boolean =>
     !taken.has(destination) && !(taken.has("/dev") && destination.startsWith("/dev/"));
   const files =
-    containerDir === undefined ? [] : fileMounts(filesDirectory(containerDir, input.options.network));
+    containerDir === undefined ? [] : fileMounts(filesDirectory(containerDir, options.network), options);
   return [
     ...kernelMounts(input).filter(isFree),
     ...byDepth([...asked, ...[shmMount(input), ...files].filter(isFree)]),
@@ -118,11 +118,12 @@ function filesDirectory(containerDir: string, network: NetworkMode): string {
   return shared === undefined ? containerDir : path.join(path.dirname(containerDir), shared);
 }
 
-function fileMounts(containerDir: string): Mount[] {
+/** Read-only with the root file system, as docker's. */
+function fileMounts(containerDir: string, { readOnly }: SpecMountsInput["options"]): Mount[] {
   return generatedFiles.map(({ name, target }) => ({
     destination: target,
     type: "bind",
     source: `${containerDir}/${name}`,
-    options: ["rbind", "rprivate"],
+    options: ["rbind", "rprivate", ...(readOnly === true ? ["ro"] : [])],
   }));
 }
