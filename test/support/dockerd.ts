@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { needsRealRoot } from "./namespaces.js";
 import { missing, mustRun } from "./tools.js";
 
-/** A Docker daemon of our own: images and no containers, since there is no bridge and no layered storage. */
+/** A Docker daemon of our own: containers without a network, since there is no bridge, on storage without layers. */
 export interface Dockerd {
   /** Runs the `docker` command against it. */
   docker(...args: readonly string[]): Promise<string>;
