@@ -304,6 +304,26 @@ describe.skipIf(!available).each([
       });
       expect((await pty.ended()).status).toBe(125);
     });
+
+    test.skipIf(!isRoot)(
+      "needs root: a /dev/ptmx outside of any devpts in its place is refused",
+      async () => {
+        const directory = temporaryDirectory();
+        mkdirSync(join(directory, "elsewhere"));
+        spawnSync("mknod", ["-m", "666", join(directory, "elsewhere/ptmx"), "c", "5", "2"]);
+        // What a /dev/ptmx opens is the devpts mounted beside it.
+        mkdirSync(join(directory, "elsewhere/pts"));
+        const { pty } = await start("tty", {
+          before: [
+            { kind: "bind", source: join(directory, "elsewhere"), target: "/dev/pts", flags: 0 },
+            { kind: "bind", source: "/dev/pts", target: "/dev/pts/pts", flags: 0 },
+          ],
+        });
+        const { status, shown } = await pty.ended();
+        expect(status).toBe(125);
+        expect(shown).toMatch(/cannot make a terminal: \/dev\/pts\/ptmx/);
+      },
+    );
   });
 
   test("is refused where nobody could show it", () => {
