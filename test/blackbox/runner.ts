@@ -17,7 +17,7 @@ import { imageNames } from "./image-names.js";
  *   node runner.mjs WORLD LAYOUT
  */
 const [world = "host root", layout = ""] = process.argv.slice(2) as [World?, string?];
-const secondsPerCase = world.startsWith("VM") ? 120 : 30;
+const secondsPerCase = world.startsWith("VM") ? 300 : 30;
 const directory = mkdtempSync(path.join(tmpdir(), "b-"));
 const root = path.join(directory, "store");
 const env: Engine["env"] = {

@@ -8,7 +8,6 @@ export const cgroupCases: readonly Case[] = [
     name: "memory beyond the limit ends the command with 137, and OOMKilled is on record",
     script: `pullrun run --name oom -m 20m box ${takeMemory}; echo $?; pullrun inspect --format '{{.State.OOMKilled}}' oom; pullrun rm oom`,
     worlds: limited,
-    peer: ["VM root"],
     stdout: "137\ntrue\noom\n",
   },
   {
@@ -21,11 +20,11 @@ export const cgroupCases: readonly Case[] = [
   },
   {
     name: "every limit of cgroup v2 is what it says",
-    script: `pullrun run --rm -m 64m --memory-swap 96m --memory-reservation 32m --pids-limit 50 --cpu-quota 25000 --cpu-period 50000 -c 512 --cpuset-cpus 0 --cpuset-mems 0 box sh -c '
-cd /sys/fs/cgroup; cat memory.max memory.swap.max memory.low pids.max cpu.max cpu.weight cpuset.cpus cpuset.cpus.effective cpuset.mems'`,
+    script: `pullrun run --rm -m 64m --memory-swap 96m --memory-reservation 32m --pids-limit 50 --cpu-quota 25000 --cpu-period 50000 --cpuset-cpus 0 --cpuset-mems 0 box sh -c '
+cd /sys/fs/cgroup; cat memory.max memory.swap.max memory.low pids.max cpu.max cpuset.cpus cpuset.cpus.effective cpuset.mems'`,
     worlds: guests,
     peer: ["VM root"],
-    stdout: "67108864\n33554432\n33554432\n50\n25000 50000\n20\n0\n0\n0\n",
+    stdout: "67108864\n33554432\n33554432\n50\n25000 50000\n0\n0\n0\n",
   },
   {
     name: "a fork bomb stops at the limit on processes",
@@ -38,10 +37,10 @@ cd /sys/fs/cgroup; cat memory.max memory.swap.max memory.low pids.max cpu.max cp
   {
     name: "half a processor throttles a loop",
     script:
-      'pullrun run --rm --cpus 0.2 box sh -c \'timeout 2 sh -c "while :; do :; done"; sed -n "s/^nr_throttled //p" /sys/fs/cgroup/cpu.stat\'',
+      'pullrun run --rm --cpus 0.2 box sh -c \'timeout 2 sh -c "while :; do :; done"; grep -q "^nr_throttled [1-9]" /sys/fs/cgroup/cpu.stat && echo throttled\'',
     worlds: guests,
     peer: ["VM root"],
-    stdout: /^[1-9]/,
+    stdout: "throttled\n",
   },
   {
     name: "a container with limits can be entered, measured, frozen, read and stopped",

@@ -1,4 +1,4 @@
-import { everywhere, hosts, roots, type Case } from "../case.js";
+import { everywhere, hosts, type Case } from "../case.js";
 
 /** `script` gives each a terminal of its own. */
 export const ttyCases: readonly Case[] = [
@@ -7,7 +7,7 @@ export const ttyCases: readonly Case[] = [
     script:
       "script -qec \"pullrun run --rm -it box sh -c 'test -t 0 && test -t 1 && test -t 2 && tty'\" /dev/null </dev/null | od -c | head -n 1",
     worlds: everywhere,
-    peer: roots,
+    peer: ["host root"],
     tools: ["script"],
     stdout: "0000000   /   d   e   v   /   p   t   s   /   0  \\r  \\n\n",
   },
