@@ -138,7 +138,7 @@ export const storeCommands: readonly CommandSpec[] = [
     name: "spec",
     args: "<image> [args...]",
     summary: "print the OCI runtime spec `run` would use",
-    flags: [...containerFlags, pullPolicy, platform, insecure],
+    flags: [...containerFlags, pullPolicy, platform, insecure, userns],
     passThrough: true,
     failure: 1,
     load: () => import("./spec.js"),
