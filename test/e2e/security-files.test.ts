@@ -164,7 +164,9 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who`, ({ as }) => {
     writeFileSync(path.join(made.secret, "ptmx"), "");
     for (const link of [made.secret, `../../../../../..${made.secret}`]) {
       const image = await busyboxWith([{ name: ".wh.dev" }, { name: "dev", flag: "2", link }]);
-      await made.run(image, [], "ls -l /dev/; rm -f /dev/*");
+      const { stdout } = await made.run(image, [], "ls /dev/; rm -f /dev/*");
+      // The container has its devices, wherever the link leads inside its root.
+      expect(stdout).toMatch(/^null$/m);
       expect(readdirSync(made.secret).toSorted()).toEqual(["ptmx", "secret"]);
     }
   });
