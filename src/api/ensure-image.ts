@@ -3,6 +3,7 @@ import { parseImageName } from "../core/image-name.js";
 import { formatPlatform, type Platform } from "../core/platform.js";
 import { printable } from "../core/text.js";
 import type { StoredImage } from "../store/refs.js";
+import type { Store } from "../store/store.js";
 import type { Context } from "./context.js";
 import { findStored, loadImage, type LocalImage } from "./find-image.js";
 
@@ -12,6 +13,8 @@ export interface ImageRequest {
   /** Whether the user chose the platform: then an image of another one in the store does not do. */
   readonly platformGiven: boolean;
   readonly pull: "missing" | "always" | "never";
+  /** Most bytes its layers may be when unpacked, together. */
+  readonly maxUnpacked?: number;
 }
 
 /** The image from the store, pulled first if the policy says so. @throws StoreError NOT_FOUND with `never` */
@@ -21,13 +24,23 @@ export async function ensureImage(context: Context, request: ImageRequest): Prom
   const isLayout = parseImageName(request.image).kind === "layout";
   if (request.pull === "never" || (request.pull === "missing" && !isLayout)) {
     const [stored] = await findStored(store, request.image);
-    if (stored !== undefined && fits(stored, request)) return loadImage(store, stored);
+    if (stored !== undefined && fits(stored, request))
+      return within(request, store, await loadImage(store, stored));
     if (request.pull === "never") throw notThere(request, stored);
   }
   // Loaded here: an image that is there needs nothing of it, and a warm run is to be quick.
   const { pull } = await import("./pull.js");
   const pulled = await pull(context, request);
   return loadImage(store, pulled.stored);
+}
+
+/** @throws LayerError TOO_BIG */
+async function within({ maxUnpacked }: ImageRequest, store: Store, image: LocalImage): Promise<LocalImage> {
+  if (maxUnpacked === undefined) return image;
+  const bytes = await store.layersSize(image.config.value.diffIds);
+  if (bytes <= maxUnpacked) return image;
+  const { tooBig } = await import("../store/unpack-budget.js");
+  throw tooBig(`image ${printable(image.stored.name)}:`, maxUnpacked);
 }
 
 function fits({ manifest }: StoredImage, { platform, platformGiven }: ImageRequest): boolean {

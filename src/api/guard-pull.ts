@@ -1,21 +1,35 @@
 import type { Descriptor } from "../core/descriptor.js";
 import { IntegrityError, LayerError } from "../core/errors.js";
+import { requireSpace } from "../store/free-space.js";
 import { addLayers, emptyContent, type Content } from "../store/image-content.js";
 import type { Store } from "../store/store.js";
 import { surveyContainers } from "./containers/survey.js";
 import type { Context } from "./context.js";
 import type { FetchedArtifact, FetchedImage } from "./fetch-image.js";
+import type { LayerJob } from "./pull-layers.js";
+
+export interface GuardedPull {
+  readonly store: Store;
+  readonly images: readonly (FetchedImage | FetchedArtifact)[];
+  /** Of them all, each once. */
+  readonly layers: readonly LayerJob[];
+}
 
 /**
  * Runs the storing part of a pull. Meanwhile nobody deletes what it counts on; if an image is refused, nothing that
  * only this pull needed stays. After any other failure what arrived is kept: the next attempt goes on from there.
+ * @throws StoreError DISK_FULL, before anything is fetched, for layers that cannot fit
  */
 export async function guardPull<T>(
   context: Context,
-  { store, images }: { readonly store: Store; readonly images: readonly (FetchedImage | FetchedArtifact)[] },
+  { store, images, layers }: GuardedPull,
   work: () => Promise<T>,
 ): Promise<T> {
   const content = contentOf(images);
+  await requireSpace(store.paths, layers).catch(async (error: unknown) => {
+    await discard(context, store, content);
+    throw error;
+  });
   const reservation = await store.reserve(content, context.signal);
   try {
     return await work();

@@ -13,20 +13,23 @@ import { pullFrom } from "./pull.js";
 export interface LoadRequest {
   readonly input: ArchiveInput;
   readonly platform: Platform;
+  /** Most bytes the layers of one image may be when unpacked, and a compressed archive when inflated. */
+  readonly maxUnpacked?: number;
 }
 
 /**
  * Stores every image of an oci-archive or docker-archive, plain or compressed with gzip or zstd, under all its names,
  * which are returned. Nothing is unpacked on the way, and an image that is refused leaves nothing.
  */
-export async function loadArchive(context: Context, { input, platform }: LoadRequest): Promise<string[]> {
+export async function loadArchive(context: Context, request: LoadRequest): Promise<string[]> {
+  const { input, ...options } = request;
   const store = await context.store({ create: true });
   const shown = "file" in input ? input.file : "archive";
-  const archive = await openArchive(input, store.paths.ingests);
+  const archive = await openArchive(input, { directory: store.paths.ingests, maxBytes: options.maxUnpacked });
   try {
     const name: ImageName = { kind: "layout", directory: shown, archive: true, input: shown };
     const named = archive.images.map((image) => ({ name, source: namedSource(image, shown) }));
-    const pulled = await pullFrom(context, named, { platform });
+    const pulled = await pullFrom(context, named, options);
     const names: string[] = [];
     for (const [i, { stored }] of pulled.entries()) {
       names.push(stored.name);

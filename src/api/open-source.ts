@@ -4,12 +4,12 @@ import type { CredentialLookup } from "../registry/credentials.js";
 import type { RepositoryOptions } from "../registry/repository.js";
 import type { Context } from "./context.js";
 
-/** The place an image comes from. got is loaded only where a registry is asked. */
-export async function openSource(context: Context, name: ImageName): Promise<ImageSource> {
+/** The place an image comes from; a compressed archive is inflated to at most `maxBytes`. got is loaded only where a registry is asked. */
+export async function openSource(context: Context, name: ImageName, maxBytes?: number): Promise<ImageSource> {
   if (name.kind === "layout" && name.archive) {
     const store = await context.store({ create: true });
     const { openArchiveSource } = await import("../store/archive-pick.js");
-    return openArchiveSource(name.directory, name.tag, store.paths.ingests);
+    return openArchiveSource(name.directory, name.tag, { directory: store.paths.ingests, maxBytes });
   }
   if (name.kind === "layout") {
     const { openLayoutSource } = await import("../store/oci-layout.js");

@@ -6,6 +6,7 @@ import type { DiffId } from "../core/digest.js";
 import type { Emit, LayerState } from "../core/events.js";
 import type { Download } from "../store/download.js";
 import type { LayerPool, Store } from "../store/store.js";
+import { createBudget, type UnpackBudget } from "../store/unpack-budget.js";
 import { allOrNone } from "./all-or-none.js";
 import type { FetchedArtifact, FetchedImage } from "./fetch-image.js";
 
@@ -25,6 +26,8 @@ export interface LayerJob {
   readonly descriptor: Descriptor;
   /** Undefined for a blob that is kept as it is. */
   readonly diffId: DiffId | undefined;
+  /** Of the images it is part of, where they have a limit. */
+  readonly budgets?: readonly UnpackBudget[];
   readonly source: BlobSource;
 }
 
@@ -72,11 +75,16 @@ function spareOf(limit: LimitFunction, jobs: number): SpareConnections {
   };
 }
 
-/** The layers of an image, bottom first. */
-export function layersOf({ manifest, config }: FetchedImage, source: BlobSource): LayerJob[] {
+/** The layers of an image, bottom first; `maxUnpacked` is the most bytes they may be when unpacked. */
+export function layersOf(
+  { manifest, config }: FetchedImage,
+  source: BlobSource,
+  maxUnpacked?: number,
+): LayerJob[] {
+  const budgets = maxUnpacked === undefined ? [] : [createBudget(maxUnpacked)];
   return manifest.value.layers.flatMap((descriptor, i) => {
     const diffId = config.value.diffIds[i];
-    return diffId === undefined ? [] : [{ descriptor, diffId, source }];
+    return diffId === undefined ? [] : [{ descriptor, diffId, budgets, source }];
   });
 }
 
@@ -86,18 +94,20 @@ export function blobsOf({ manifest }: FetchedArtifact, source: BlobSource): Laye
 }
 
 /** An image may hold one layer several times, and images share layers across repositories. */
-function distinct(layers: readonly LayerJob[]): LayerJob[] {
+export function distinct(layers: readonly LayerJob[]): LayerJob[] {
   const byDigest = new Map<string, LayerJob>();
   for (const layer of layers) {
     const { digest, size } = layer.descriptor;
     const key = `${digest} ${size} ${layer.diffId ?? ""}`;
-    if (!byDigest.has(key)) byDigest.set(key, layer);
+    const same = byDigest.get(key) ?? layer;
+    const budgets = [...new Set([...(same.budgets ?? []), ...(layer.budgets ?? [])])];
+    byDigest.set(key, { ...same, budgets });
   }
   return [...byDigest.values()];
 }
 
 async function pullLayer(
-  { descriptor, diffId, source }: LayerJob,
+  { descriptor, diffId, budgets = [], source }: LayerJob,
   pool: LayerPool,
   { emit, signal }: PullLayersOptions,
 ): Promise<void> {
@@ -120,7 +130,7 @@ async function pullLayer(
       advance(state === "done" || state === "exists" ? { state, done: descriptor.size } : { state });
     },
   };
-  await (diffId === undefined ? pool.keep(request) : pool.ingest({ ...request, diffId }));
+  await (diffId === undefined ? pool.keep(request) : pool.ingest({ ...request, diffId, budgets }));
 }
 
 interface LayerProgress {

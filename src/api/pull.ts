@@ -21,7 +21,7 @@ import {
 } from "./fetch-image.js";
 import { guardPull } from "./guard-pull.js";
 import { openSource } from "./open-source.js";
-import { blobsOf, defaultJobs, layersOf, pullLayers } from "./pull-layers.js";
+import { blobsOf, defaultJobs, distinct, layersOf, pullLayers, type LayerJob } from "./pull-layers.js";
 
 export interface PullOptions {
   readonly platform: Platform;
@@ -32,6 +32,8 @@ export interface PullOptions {
   readonly allPlatforms?: boolean;
   /** Whether a name may stand for something else than a container image, which is then kept as it is; an error otherwise. */
   readonly artifacts?: boolean;
+  /** Most bytes the layers of one image may be when unpacked, together; only each layer has a limit by default. */
+  readonly maxUnpacked?: number;
   /** Most layers on their way at once; 6 by default. */
   readonly jobs?: number;
 }
@@ -68,7 +70,7 @@ export async function pullAll(
   options: PullOptions,
 ): Promise<PulledImage[]> {
   const names = images.map(parseImageName);
-  const sources = await Promise.all(names.map((name) => openSource(context, name)));
+  const sources = await Promise.all(names.map((name) => openSource(context, name, options.maxUnpacked)));
   try {
     const named = names.map((name, i) => ({ name, source: sources[i] as ImageSource }));
     return await pullFrom(context, named, options);
@@ -90,27 +92,33 @@ export async function pullFrom(
     return limit(() => resolve({ ...context, signal }, { ...one, store }, options));
   });
   const found = await allOrNone(tasks, context.signal);
-  const current = options.allPlatforms ? undefined : await allCurrent(context, store, found);
+  // Where there is a limit, the layers that are there are counted on the way.
+  const mayBeCurrent = options.allPlatforms !== true && options.maxUnpacked === undefined;
+  const current = mayBeCurrent ? await allCurrent(context, store, found) : undefined;
   if (current !== undefined) return current;
-  const fetched = { store, images: found.flatMap(({ content }) => content) };
-  return guardPull(context, fetched, () => storeAll(context, { found, store, jobs }, options));
+  const layers = distinct(found.flatMap((one) => jobsOf(one, options)));
+  const fetched = { store, images: found.flatMap(({ content }) => content), layers };
+  return guardPull(context, fetched, () => storeAll(context, { found, layers, store, jobs }, options));
 }
 
 interface Fetched {
   readonly found: readonly Found[];
+  readonly layers: readonly LayerJob[];
   readonly store: Store;
   readonly jobs: number;
 }
 
+function jobsOf({ content, source }: Found, { maxUnpacked }: PullOptions): LayerJob[] {
+  if (isArtifact(content)) return blobsOf(content, source);
+  return content.flatMap((image) => layersOf(image, source, maxUnpacked));
+}
+
 async function storeAll(
   context: Context,
-  { found, store, jobs }: Fetched,
+  { found, layers, store, jobs }: Fetched,
   { platform }: PullOptions,
 ): Promise<PulledImage[]> {
   const { emit, signal } = context;
-  const layers = found.flatMap(({ content, source }) =>
-    isArtifact(content) ? blobsOf(content, source) : content.flatMap((image) => layersOf(image, source)),
-  );
   await pullLayers(layers, { store, jobs, emit, signal });
   const pulled: PulledImage[] = [];
   for (const { name, what, content } of found) {

@@ -12,6 +12,7 @@ import { lifeOptionsOf } from "./flags/life.js";
 import { limitOptionsOf } from "./flags/limits.js";
 import { networkOptionsOf } from "./flags/network.js";
 import { processOptionsOf } from "./flags/process.js";
+import { parsed, parseSize } from "./values.js";
 
 /** What `run`, `spec` and `unpack` ask for: which image, and when the registry may be asked. */
 export function imageRequestOf({ args, flags, env }: Invocation): ImageRequest {
@@ -21,6 +22,7 @@ export function imageRequestOf({ args, flags, env }: Invocation): ImageRequest {
     platform: platformOf(flags, env),
     platformGiven,
     pull: (flags.text("pull") ?? "missing") as ImageRequest["pull"],
+    ...given("maxUnpacked", parsed(flags, "max-unpacked", parseSize)),
   };
 }
 

@@ -1,20 +1,28 @@
 import { createReadStream } from "node:fs";
 import { mkdir, open, rm, type FileHandle } from "node:fs/promises";
-import { LayerError } from "../core/errors.js";
 import { limits } from "../core/limits.js";
+import { printable } from "../core/text.js";
 import { createInflater, detectCompression, magicBytes } from "./decompress.js";
 import { temporaryName, withIoErrors } from "./files.js";
+import { tooBig } from "./unpack-budget.js";
 
 /** Where an archive comes from: a file, or bytes from a pipe. */
 export type ArchiveInput = { readonly file: string } | { readonly stream: AsyncIterable<Uint8Array> };
 
 const pieceBytes = 1024 * 1024;
 
+/** Where a plain copy may be made. */
+export interface Scratch {
+  readonly directory: string;
+  /** Most bytes it may have. */
+  readonly maxBytes?: number | undefined;
+}
+
 /**
  * The archive as a plain tar in a file: the file itself, or a copy in `scratch` if it is compressed or comes from a
  * pipe. The copy has no name any more, so it is gone with the handle, whatever happens.
  */
-export async function openArchiveFile(input: ArchiveInput, scratch: string): Promise<FileHandle> {
+export async function openArchiveFile(input: ArchiveInput, scratch: Scratch): Promise<FileHandle> {
   if ("stream" in input) return spool("standard input", input.stream, scratch);
   const { file } = input;
   return withIoErrors("archive", file, async () => {
@@ -29,7 +37,11 @@ export async function openArchiveFile(input: ArchiveInput, scratch: string): Pro
 }
 
 /** Undefined if the archive is plain itself. */
-async function plainCopy(file: string, handle: FileHandle, scratch: string): Promise<FileHandle | undefined> {
+async function plainCopy(
+  file: string,
+  handle: FileHandle,
+  scratch: Scratch,
+): Promise<FileHandle | undefined> {
   const start = Buffer.alloc(magicBytes);
   const { bytesRead } = await handle.read(start, 0, magicBytes, 0);
   if (detectCompression(file, start.subarray(0, bytesRead)) === "none") return undefined;
@@ -37,14 +49,18 @@ async function plainCopy(file: string, handle: FileHandle, scratch: string): Pro
   return spool(file, stream, scratch);
 }
 
-async function spool(what: string, stream: AsyncIterable<Uint8Array>, scratch: string): Promise<FileHandle> {
+async function spool(
+  what: string,
+  stream: AsyncIterable<Uint8Array>,
+  { directory, maxBytes }: Scratch,
+): Promise<FileHandle> {
   return withIoErrors("archive", what, async () => {
-    await mkdir(scratch, { recursive: true, mode: 0o700 });
-    const name = temporaryName(scratch);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const name = temporaryName(directory);
     const handle = await open(name, "wx+", 0o600);
     try {
       await rm(name);
-      await inflateInto(what, stream, handle);
+      await inflateInto(what, stream, { handle, maxBytes });
       return handle;
     } catch (error) {
       await handle.close();
@@ -56,7 +72,7 @@ async function spool(what: string, stream: AsyncIterable<Uint8Array>, scratch: s
 async function inflateInto(
   what: string,
   stream: AsyncIterable<Uint8Array>,
-  handle: FileHandle,
+  { handle, maxBytes = limits.layerTarBytes }: { readonly handle: FileHandle } & Omit<Scratch, "directory">,
 ): Promise<void> {
   let total = 0;
   let plain: Buffer[] = [];
@@ -67,8 +83,7 @@ async function inflateInto(
   };
   const take = (piece: Buffer): void => {
     total += piece.length;
-    if (total > limits.layerTarBytes)
-      throw new LayerError("TOO_BIG", `${what}: unpacks to more than ${limits.layerTarBytes} bytes`);
+    if (total > maxBytes) throw tooBig(`archive ${printable(what)}:`, maxBytes);
     plain.push(Buffer.from(piece));
   };
   const inflater = await startInflater(what, stream, take);

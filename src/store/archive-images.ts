@@ -4,7 +4,7 @@ import { StoreError } from "../core/errors.js";
 import { limits } from "../core/limits.js";
 import { formatReference, parseReference } from "../core/reference.js";
 import { printable } from "../core/text.js";
-import { openArchiveFile, type ArchiveInput } from "./archive-file.js";
+import { openArchiveFile, type ArchiveInput, type Scratch } from "./archive-file.js";
 import { indexArchive, type ArchiveIndex, type ArchiveMember } from "./archive-index.js";
 import { archiveSource, readMember, type ArchiveFile, type ArchiveImage } from "./archive-source.js";
 import { dockerArchiveImages } from "./docker-archive.js";
@@ -22,7 +22,7 @@ const containerdNameKey = "io.containerd.image.name";
  * Opens an oci-archive or docker-archive, compressed or not, without unpacking it. `scratch` takes a plain copy if one
  * is needed. @throws StoreError CORRUPT, NOT_FOUND; LayerError for what is no tar
  */
-export async function openArchive(input: ArchiveInput, scratch: string): Promise<Archive> {
+export async function openArchive(input: ArchiveInput, scratch: Scratch): Promise<Archive> {
   const shown = "file" in input ? input.file : "standard input";
   const handle = await openArchiveFile(input, scratch);
   try {

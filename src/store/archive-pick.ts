@@ -2,6 +2,7 @@ import { PullrunError, UsageError } from "../core/errors.js";
 import type { ImageSource } from "../core/image-source.js";
 import { formatReference, parseReference } from "../core/reference.js";
 import { printable } from "../core/text.js";
+import type { Scratch } from "./archive-file.js";
 import { openArchive } from "./archive-images.js";
 import type { ArchiveImage } from "./archive-source.js";
 
@@ -12,7 +13,7 @@ import type { ArchiveImage } from "./archive-source.js";
 export async function openArchiveSource(
   file: string,
   name: string | undefined,
-  scratch: string,
+  scratch: Scratch,
 ): Promise<ImageSource> {
   const archive = await openArchive({ file }, scratch);
   try {

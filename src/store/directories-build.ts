@@ -7,6 +7,7 @@ import { delta } from "./delta.js";
 import { factsFile, isDirectory, rootfsDirectory } from "./directories.js";
 import { collectFacts, loadFacts, saveFacts, type RootfsFacts } from "./facts.js";
 import { syncDirectory, temporaryPrefix, withIoErrors } from "./files.js";
+import { requireFree } from "./free-space.js";
 import { mergeLayers, stackLayers, type LayerStack } from "./layer-stack.js";
 import { layerTars } from "./layout.js";
 import { withLock } from "./lock.js";
@@ -14,7 +15,7 @@ import { materialise } from "./materialise.js";
 import { ownerPolicy, type OwnerPolicy } from "./owners.js";
 import { removeTree } from "./remove-tree.js";
 import type { RootfsContext } from "./rootfs.js";
-import { emptyTree, type DirNode } from "./tree.js";
+import { dataBytes, emptyTree, type DirNode } from "./tree.js";
 
 /** Writes an image's whole tree into `target`, a new or empty directory, as plain files without overlay. */
 export async function unpackFlat(
@@ -27,6 +28,8 @@ export async function unpackFlat(
     const stack = stackFor(context, diffIds);
     const tars = layerTars(stack);
     const tree = await mergeLayers(stack);
+    const bytes = dataBytes(tree);
+    await requireFree("unpack", target, { bytes, parts: "the data of its files" });
     await materialise(tree, { ...context, target, tars, policy: policyFor(context) });
     return { facts: await collectFacts(tree, tars) };
   });

@@ -51,14 +51,16 @@ export async function withIoErrors<T>(what: string, object: string, work: () => 
   }
 }
 
+export const diskFullHint =
+  "free some space, remove images with `pullrun rmi`, or put the store elsewhere with --root";
+
 /** A system error as StoreError; anything else as it is. */
 export function ioError(what: string, object: string, error: unknown): unknown {
   const errno = errnoOf(error);
   if (!(error instanceof Error) || errno === undefined || !("syscall" in error)) return error;
   const message = `${what}: ${printable(object)}: ${printable(error.message)}`;
   if (errno === "ENOSPC" || errno === "EDQUOT") {
-    const hint = "free some space, remove images with `pullrun rmi`, or put the store elsewhere with --root";
-    return new StoreError("DISK_FULL", message, { cause: error, hint });
+    return new StoreError("DISK_FULL", message, { cause: error, hint: diskFullHint });
   }
   const denied = errno === "EACCES" || errno === "EPERM" || errno === "EROFS";
   const hint = denied ? "use a store you may write, with --root DIR or PULLRUN_ROOT" : undefined;

@@ -10,6 +10,7 @@ import { ioError } from "./files.js";
 import { followFile, type Follower } from "./follow.js";
 import type { IngestJob, IngestResult } from "./ingest-protocol.js";
 import { createTarReader } from "./tar-reader.js";
+import { openAccount, type BudgetAccount } from "./unpack-budget.js";
 
 /**
  * Follows a growing blob from its first byte and makes layer tar and entry table of it, in one pass. Resolves only
@@ -17,14 +18,16 @@ import { createTarReader } from "./tar-reader.js";
  * @throws IntegrityError SIZE_MISMATCH, DIGEST_MISMATCH, DIFF_ID_MISMATCH; LayerError; AbortError; StoreError
  */
 export async function runIngest(job: IngestJob): Promise<IngestResult> {
+  const account = openAccount(`layer ${job.digest}`, job.budgets ?? []);
   let output: LayerOutput | undefined;
   try {
     await using handle = await open(job.data, "r");
-    output = createLayerOutput(job);
+    output = createLayerOutput(job, account);
     const blob = hashing(followFile(handle.fd, { size: job.size, progress: job.progress }));
     await inflateInto(job, blob, output);
     return output.finish();
   } catch (error) {
+    account.giveBack();
     throw ioError("layer", job.output, error);
   } finally {
     output?.close();
@@ -107,7 +110,7 @@ interface LayerOutput {
   close(): void;
 }
 
-function createLayerOutput(job: IngestJob): LayerOutput {
+function createLayerOutput(job: IngestJob, account: BudgetAccount): LayerOutput {
   const what = `layer ${job.digest}`;
   const tar = openSync(path.join(job.output, "tar"), "wx", 0o600);
   const entries = openSync(path.join(job.output, "entries"), "wx", 0o600);
@@ -132,6 +135,7 @@ function createLayerOutput(job: IngestJob): LayerOutput {
       if (tarBytes > job.limits.tarBytes) {
         throw new LayerError("TOO_BIG", `${what}: unpacks to more than ${job.limits.tarBytes} bytes`);
       }
+      account.spend(plain.length);
       hash.update(plain);
       writeAll(tar, plain);
       reader.write(plain);

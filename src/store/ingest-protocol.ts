@@ -1,5 +1,6 @@
 import type { DiffId, Digest } from "../core/digest.js";
 import type { ErrorData } from "../core/errors.js";
+import type { UnpackBudget } from "./unpack-budget.js";
 
 /** What main thread and ingest worker say to each other: paths, digests and numbers. Blob bytes never cross. */
 export interface IngestJob {
@@ -12,6 +13,8 @@ export interface IngestJob {
   /** Existing directory that gets `tar` and `entries`. */
   readonly output: string;
   readonly limits: { readonly tarBytes: number; readonly entries: number };
+  /** Of the images the layer is part of. */
+  readonly budgets?: readonly UnpackBudget[];
   /** See {@link progressCells}. */
   readonly progress: SharedArrayBuffer;
 }

@@ -11,10 +11,11 @@ import { hasBlob } from "./blobs.js";
 import { download } from "./download.js";
 import { syncDirectory, syncFile, withIoErrors } from "./files.js";
 import { createProgress, type IngestJob } from "./ingest-protocol.js";
-import { holdsLayer } from "./layers.js";
+import { holdsLayer, layersSize } from "./layers.js";
 import type { StorePaths } from "./layout.js";
 import { removeLockDirectory, withLock } from "./lock.js";
 import type { IngestPool } from "./pool.js";
+import { openAccount, type UnpackBudget } from "./unpack-budget.js";
 import type { Writeback } from "./writeback.js";
 
 export interface IngestContext {
@@ -27,6 +28,8 @@ export interface IngestContext {
 export interface IngestRequest {
   readonly descriptor: Descriptor;
   readonly diffId: DiffId;
+  /** Of the images the layer is part of; a layer that is there already counts too. */
+  readonly budgets?: readonly UnpackBudget[];
   readonly source: BlobSource;
   readonly signal: AbortSignal;
   /**
@@ -51,10 +54,7 @@ const freeLockMs = 250;
  * @throws IntegrityError, LayerError: nothing of the layer stays in the store; AbortError, StoreError; what `source` throws
  */
 export async function ingestLayer(context: IngestContext, request: IngestRequest): Promise<void> {
-  if (await holdsLayer(context.paths, request)) {
-    request.onState("exists");
-    return;
-  }
+  if (await holdsLayer(context.paths, request)) return takeStored(context, request);
   const directory = context.paths.ingest(request.descriptor.digest);
   const lock = { helper: context.helper, file: path.join(directory, "lock") };
   const told = setTimeout(() => request.onState("elsewhere"), freeLockMs);
@@ -70,6 +70,13 @@ export async function ingestLayer(context: IngestContext, request: IngestRequest
   }
 }
 
+async function takeStored({ paths }: IngestContext, request: IngestRequest): Promise<void> {
+  const { descriptor, diffId, budgets = [] } = request;
+  if (budgets.length > 0)
+    openAccount(`layer ${descriptor.digest}`, budgets).spend(await layersSize(paths, [diffId]));
+  request.onState("exists");
+}
+
 async function ingestLocked(
   context: IngestContext,
   request: IngestRequest,
@@ -77,8 +84,7 @@ async function ingestLocked(
 ): Promise<void> {
   if (await holdsLayer(context.paths, request)) {
     await removeDownload(directory);
-    request.onState("exists");
-    return;
+    return takeStored(context, request);
   }
   // Named by the blob too: recompressed twins of a layer hold different locks.
   const unpacked = `${context.paths.layer(request.diffId)}.tmp-${hexOf(request.descriptor.digest)}`;
@@ -144,7 +150,7 @@ async function unpack(
   request: IngestRequest,
   files: WorkFiles & { readonly arrive?: typeof download },
 ): Promise<void> {
-  const { descriptor, diffId, signal } = request;
+  const { descriptor, diffId, budgets = [], signal } = request;
   await rm(files.unpacked, { recursive: true, force: true });
   await mkdir(files.unpacked, { mode: 0o700 });
   if (files.arrive !== undefined) await openForAppending(files.data);
@@ -164,6 +170,7 @@ async function unpack(
     diffId,
     output: files.unpacked,
     limits: { tarBytes: limits.layerTarBytes, entries: limits.layerEntries },
+    budgets,
     progress: progress.shared,
   };
   if (files.arrive === undefined) progress.written(descriptor.size);

@@ -66,3 +66,19 @@ export function ownedCopy(directory: DirNode, owner: number): DirNode {
   const { attributes, children } = directory;
   return { kind: "dir", attributes, children: new Map(children), owner, fresh: new Set() };
 }
+
+/** Of all files in the tree; one with several names counts once. */
+export function dataBytes(tree: DirNode): number {
+  const seen = new Set<FileNode>();
+  const pending = [tree];
+  let bytes = 0;
+  for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
+    for (const node of directory.children.values()) {
+      if (node.kind === "dir") pending.push(node);
+      if (node.kind !== "file" || seen.has(node)) continue;
+      if (node.names > 1) seen.add(node);
+      bytes += node.size;
+    }
+  }
+  return bytes;
+}

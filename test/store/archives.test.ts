@@ -35,7 +35,7 @@ function write(bytes: Buffer): string {
 
 async function opened(...entries: readonly (TarEntrySpec | Buffer)[]): Promise<string[][]> {
   const scratch = temporaryDirectory();
-  const archive = await openArchive({ file: write(tar(...entries)) }, scratch);
+  const archive = await openArchive({ file: write(tar(...entries)) }, { directory: scratch });
   try {
     return archive.images.map(({ names }) => [...names]);
   } finally {
@@ -57,7 +57,7 @@ async function contentOf(source: ImageSource): Promise<Buffer> {
 describe("a docker-archive", () => {
   test("is read in place: names, config, layer bytes", async () => {
     const file = write(tar(configFile, layerFile, manifestFile()));
-    const source = await openArchiveSource(file, "a:1", temporaryDirectory());
+    const source = await openArchiveSource(file, "a:1", { directory: temporaryDirectory() });
     const manifest = JSON.parse(
       Buffer.from(await source.document(await source.resolve(signal), signal)).toString(),
     ) as { config: Parameters<ImageSource["smallBlob"]>[0] };
@@ -69,7 +69,7 @@ describe("a docker-archive", () => {
   test("may hold compressed layers", async () => {
     const blob = gzipSync(layer);
     const file = write(tar(configFile, { name: "layer.tar", data: blob }, manifestFile()));
-    const source = await openArchiveSource(file, undefined, temporaryDirectory());
+    const source = await openArchiveSource(file, undefined, { directory: temporaryDirectory() });
     expect(await contentOf(source)).toEqual(blob);
     source.close();
   });
@@ -80,7 +80,7 @@ describe("a docker-archive", () => {
   ])("may be compressed with %s, and its plain copy has no name", async (_name, compress) => {
     const scratch = temporaryDirectory();
     const file = write(compress(tar(configFile, layerFile, manifestFile())));
-    const source = await openArchiveSource(file, undefined, scratch);
+    const source = await openArchiveSource(file, undefined, { directory: scratch });
     expect(readdirSync(scratch)).toEqual([]);
     expect(await contentOf(source)).toEqual(layer);
     source.close();
@@ -91,7 +91,7 @@ describe("a docker-archive", () => {
     async function* pieces(): AsyncGenerator<Uint8Array> {
       for (let at = 0; at < bytes.length; at += 700) yield bytes.subarray(at, at + 700);
     }
-    const archive = await openArchive({ stream: pieces() }, temporaryDirectory());
+    const archive = await openArchive({ stream: pieces() }, { directory: temporaryDirectory() });
     expect(await contentOf(archive.images[0]!.source)).toEqual(layer);
     await archive.close();
   });
@@ -125,10 +125,10 @@ describe("a docker-archive", () => {
   test("is asked for an image by short name, full name or tag, and lists what it has otherwise", async () => {
     const file = write(tar(configFile, layerFile, manifestFile()));
     for (const name of ["a:1", "1", "docker.io/library/a:1"]) {
-      const source = await openArchiveSource(file, name, temporaryDirectory());
+      const source = await openArchiveSource(file, name, { directory: temporaryDirectory() });
       source.close();
     }
-    await expect(openArchiveSource(file, "b", temporaryDirectory())).rejects.toMatchObject({
+    await expect(openArchiveSource(file, "b", { directory: temporaryDirectory() })).rejects.toMatchObject({
       code: "BAD_REFERENCE",
       hint: "it holds: docker.io/library/a:1",
     });
@@ -221,11 +221,13 @@ describe("L30: a hostile archive is refused", () => {
     writeSync(fd, claimed);
     closeSync(fd);
     truncateSync(file, 512 + size + 1024);
-    await expect(openArchive({ file }, temporaryDirectory())).rejects.toThrow(
+    await expect(openArchive({ file }, { directory: temporaryDirectory() })).rejects.toThrow(
       /manifest\.json: 1099511627776 bytes \(expected at most 4194304\)/,
     );
     truncateSync(file, 4096);
-    await expect(openArchive({ file }, temporaryDirectory())).rejects.toThrow(/ends within an entry/);
+    await expect(openArchive({ file }, { directory: temporaryDirectory() })).rejects.toThrow(
+      /ends within an entry/,
+    );
   });
 
   test.each([
@@ -235,7 +237,9 @@ describe("L30: a hostile archive is refused", () => {
     ["bzip2", Buffer.from("BZh91AY&SY and so on")],
     ["nothing", Buffer.alloc(0)],
   ])("junk instead of an archive: %s", async (_what, bytes) => {
-    await expect(openArchive({ file: write(bytes) }, temporaryDirectory())).rejects.toMatchObject({
+    await expect(
+      openArchive({ file: write(bytes) }, { directory: temporaryDirectory() }),
+    ).rejects.toMatchObject({
       name: expect.stringMatching(/^(LayerError|StoreError)$/) as string,
     });
   });
@@ -244,7 +248,7 @@ describe("L30: a hostile archive is refused", () => {
     const directory = temporaryDirectory();
     mkdirSync(path.join(directory, "d"));
     for (const name of ["d", "absent"])
-      await expect(openArchive({ file: path.join(directory, name) }, directory)).rejects.toMatchObject({
+      await expect(openArchive({ file: path.join(directory, name) }, { directory })).rejects.toMatchObject({
         code: "STORE_IO",
       });
   });
@@ -279,7 +283,7 @@ describe("an oci-archive", () => {
 
   test("is read in place", async () => {
     const file = write(tar(...layout(named), blob(manifest), blob(config), blob(layer)));
-    const source = await openArchiveSource(file, "v1", temporaryDirectory());
+    const source = await openArchiveSource(file, "v1", { directory: temporaryDirectory() });
     expect(await contentOf(source)).toEqual(layer);
     source.close();
   });
@@ -291,7 +295,7 @@ describe("an oci-archive", () => {
 
   test("with a blob missing is refused by that blob's digest", async () => {
     const file = write(tar(...layout(named), blob(manifest), blob(config)));
-    const source = await openArchiveSource(file, undefined, temporaryDirectory());
+    const source = await openArchiveSource(file, undefined, { directory: temporaryDirectory() });
     await expect(contentOf(source)).rejects.toThrow(`blob ${digestOf(layer)}: not in it`);
     source.close();
   });
@@ -299,7 +303,7 @@ describe("an oci-archive", () => {
   test("with a manifest that is not what its name says is refused", async () => {
     const wrong = { ...blob(manifest), data: Buffer.from(manifest.toString().replace("2", "3")) };
     const file = write(tar(...layout(named), wrong));
-    const source = await openArchiveSource(file, undefined, temporaryDirectory());
+    const source = await openArchiveSource(file, undefined, { directory: temporaryDirectory() });
     await expect(contentOf(source)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
     source.close();
   });

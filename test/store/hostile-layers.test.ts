@@ -8,6 +8,7 @@ import type { Privilege } from "../../src/helper/privilege.js";
 import { runIngest } from "../../src/store/ingest-job.js";
 import { createProgress } from "../../src/store/ingest-protocol.js";
 import type { Store } from "../../src/store/store.js";
+import { createBudget } from "../../src/store/unpack-budget.js";
 import { needsErofs, runOverErofs } from "../support/erofs.js";
 import { directoriesOf, erofsOf } from "../support/rootfs.js";
 import {
@@ -16,6 +17,7 @@ import {
   layerOf,
   needsHelper,
   openTestStore,
+  sourceOf,
   temporaryDirectory,
 } from "../support/store.js";
 import { tar, tarEntry } from "../support/tar.js";
@@ -72,6 +74,17 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}a layer`, () => {
     expect((64 * MiB) / layer.blob.length).toBeGreaterThan(900);
     await ingest(store, layer);
     expect(readdirSync(store.paths.layers)).toHaveLength(1);
+  });
+
+  test("L28: that came spoiled and was fetched anew counts once against the image's limit", async () => {
+    const store = await openTestStore();
+    const archive = tar({ name: "f", data: "x".repeat(10_000) });
+    const layer = layerOf(archive);
+    const spoiled = layerOf(tar({ name: "f", data: "y".repeat(10_000) })).blob.subarray(0, layer.blob.length);
+    const budgets = [createBudget(archive.length)];
+    await ingest(store, layer, { budgets, source: sourceOf(layer.blob, [{ instead: spoiled }]) });
+    // Nothing is left for another one, not even the empty tar.
+    await expect(ingest(store, layerOf(tar()), { budgets })).rejects.toMatchObject({ code: "TOO_BIG" });
   });
 
   test("L29: that declares a file of 1 TiB and has none of it is refused, and nothing of it stays", async () => {

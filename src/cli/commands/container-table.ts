@@ -3,7 +3,7 @@ import { clientFlags, streamFlags } from "../flags/attach.js";
 import { containerFlags } from "../flags/container.js";
 import { explainFlags } from "../flags/explain.js";
 import { lifeFlags, stopFlags } from "../flags/life.js";
-import { insecure, platform, pullPolicy, squashIds, userns } from "../flags/shared.js";
+import { insecure, maxUnpacked, platform, pullPolicy, squashIds, userns } from "../flags/shared.js";
 
 /** What describes a new container. */
 const makeFlags: readonly FlagSpec[] = [
@@ -26,6 +26,7 @@ const makeFlags: readonly FlagSpec[] = [
   insecure,
   squashIds,
   userns,
+  maxUnpacked,
   { flags: "-q, --quiet", description: "show no pull progress" },
 ];
 

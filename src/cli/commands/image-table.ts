@@ -1,7 +1,7 @@
 import type { CommandSpec } from "../command.js";
 import { containerFlags } from "../flags/container.js";
 import { explainFlags } from "../flags/explain.js";
-import { insecure, json, platform, pullPolicy, quiet, squashIds, userns } from "../flags/shared.js";
+import { insecure, json, maxUnpacked, platform, pullPolicy, quiet, squashIds, userns } from "../flags/shared.js";
 
 /** What asks a registry. */
 export const registryCommands: readonly CommandSpec[] = [
@@ -18,6 +18,7 @@ export const registryCommands: readonly CommandSpec[] = [
       },
       insecure,
       squashIds,
+      maxUnpacked,
       {
         flags: "--jobs <n>",
         description: "layers, and connections to fetch them over, at once",
@@ -104,6 +105,7 @@ export const storeCommands: readonly CommandSpec[] = [
     flags: [
       { flags: "-i, --input <file>", description: "the archive; else standard input" },
       platform,
+      maxUnpacked,
       { flags: "-q, --quiet", description: "show no progress" },
     ],
     failure: 1,
@@ -138,7 +140,7 @@ export const storeCommands: readonly CommandSpec[] = [
     name: "spec",
     args: "<image> [args...]",
     summary: "print the OCI runtime spec `run` would use",
-    flags: [...containerFlags, pullPolicy, platform, insecure, userns],
+    flags: [...containerFlags, pullPolicy, platform, insecure, userns, maxUnpacked],
     passThrough: true,
     failure: 1,
     load: () => import("./spec.js"),
@@ -147,7 +149,7 @@ export const storeCommands: readonly CommandSpec[] = [
     name: "unpack",
     args: "<image> <dir>",
     summary: "write an image's root file system to a new directory",
-    flags: [pullPolicy, platform, insecure, squashIds],
+    flags: [pullPolicy, platform, insecure, squashIds, maxUnpacked],
     failure: 1,
     load: () => import("./unpack.js"),
   },
@@ -155,7 +157,7 @@ export const storeCommands: readonly CommandSpec[] = [
     name: "bundle",
     args: "<image> <dir> [args...]",
     summary: "write an OCI bundle to a new directory: rootfs and config.json, for runc and its like",
-    flags: [...containerFlags, pullPolicy, platform, insecure, squashIds, userns],
+    flags: [...containerFlags, pullPolicy, platform, insecure, squashIds, userns, maxUnpacked],
     passThrough: true,
     failure: 1,
     load: () => import("./bundle.js"),

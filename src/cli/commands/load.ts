@@ -1,7 +1,9 @@
 import { UsageError } from "../../core/errors.js";
 import { contextOf, platformOf } from "../context.js";
 import type { Invocation } from "../command.js";
+import { given } from "../flags/given.js";
 import { startProgress } from "../render/progress.js";
+import { parsed, parseSize } from "../values.js";
 
 /** Prints the full name of every image it has stored. */
 export async function run(invocation: Invocation): Promise<number> {
@@ -11,7 +13,11 @@ export async function run(invocation: Invocation): Promise<number> {
   try {
     const context = await contextOf(invocation, progress.emit);
     const { loadArchive } = await import("../../api/load.js");
-    const names = await loadArchive(context, { input, platform: platformOf(flags, env) });
+    const names = await loadArchive(context, {
+      input,
+      platform: platformOf(flags, env),
+      ...given("maxUnpacked", parsed(flags, "max-unpacked", parseSize)),
+    });
     progress.stop();
     invocation.print(names.map((name) => `${name}\n`).join(""));
     return 0;

@@ -4,17 +4,17 @@ import type { Invocation } from "../command.js";
 import { explainFormatOf } from "../flags/explain.js";
 import { given } from "../flags/given.js";
 import { startProgress, type Progress } from "../render/progress.js";
-import { parseJobs } from "../values.js";
+import { parsed, parseJobs, parseSize } from "../values.js";
 
 /** Prints NAME@DIGEST of each image, in the order they were named. */
 export async function run(invocation: Invocation): Promise<number> {
   const { args, flags, env } = invocation;
-  const jobs = flags.text("jobs");
   const options = {
     platform: platformOf(flags, env),
     allPlatforms: flags.on("all-platforms"),
     artifacts: true,
-    ...(jobs === undefined ? {} : { jobs: parseJobs("--jobs", jobs) }),
+    ...given("jobs", parsed(flags, "jobs", parseJobs)),
+    ...given("maxUnpacked", parsed(flags, "max-unpacked", parseSize)),
   };
   const progress = await startProgressOf(invocation);
   try {

@@ -16,6 +16,10 @@ export const userns: FlagSpec = {
   flags: "--userns <mode>",
   description: "without root: host, or keep-id to be oneself inside",
 };
+export const maxUnpacked: FlagSpec = {
+  flags: "--max-unpacked <size>",
+  description: "refuse an image whose layers unpack to more than this, such as 10g",
+};
 export const quiet: FlagSpec = { flags: "-q, --quiet", description: "print names or ids only" };
 export const json: FlagSpec = { flags: "--json", description: "print JSON" };
 export const pullPolicy: FlagSpec = {
