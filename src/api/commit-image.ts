@@ -5,53 +5,36 @@ import { repositoryOf, type Reference } from "../core/reference.js";
 import { imageName, type StoredImage } from "../store/refs.js";
 import type { Store } from "../store/store.js";
 import type { Context } from "./context.js";
-import type { FetchedArtifact, FetchedImage } from "./fetch-image.js";
+import { isArtifact, type Fetched, type FetchedImage } from "./fetch-image.js";
 
 export interface Commit {
   readonly name: ImageName;
   /** What the name stands for; their layers are in the store. */
-  readonly images: readonly [FetchedImage, ...FetchedImage[]];
+  readonly found: readonly [Fetched, ...Fetched[]];
   readonly platform: Platform;
 }
 
 /**
- * Makes fetched images visible, the one for `platform` under the name and last; the others, and all where there is none
- * for it, as if pulled by digest. Returns the one for `platform`, else the first.
+ * Makes what was fetched visible, the image for `platform` under the name and last; the others, and all where there is
+ * none for it, as if pulled by digest. Returns the one for `platform`, else the first. Nothing is unpacked of artifacts.
  */
 export async function commitFound(context: Context, store: Store, commit: Commit): Promise<StoredImage> {
-  const { name, images, platform } = commit;
-  const reference = referenceOf(name, images[0]);
-  const chosen = images.length === 1 ? images[0] : imageFor(images, platform);
+  const { name, found, platform } = commit;
+  const reference = referenceOf(name, found[0]);
+  const images = found.flatMap((one) => (isArtifact(one) ? [] : [one]));
+  const chosen = found.length === 1 ? found[0] : imageFor(images, platform);
   let first: StoredImage | undefined;
-  for (const image of images) {
-    await putDocuments(store, image);
-    if (image === chosen) continue;
-    const { digest } = image.manifest.descriptor;
-    const stored = storedAs(`${repositoryOf(reference)}@${digest}`, image, digest);
+  for (const one of found) {
+    await putDocuments(store, one);
+    if (one === chosen) continue;
+    const { digest } = one.manifest.descriptor;
+    const stored = storedAs(`${repositoryOf(reference)}@${digest}`, one, digest);
     await store.commit(stored, context.signal);
     first ??= stored;
   }
   if (chosen === undefined) return first as StoredImage;
-  await prepareRootfs(context, store, chosen);
+  if (!isArtifact(chosen)) await prepareRootfs(context, store, chosen);
   const stored = storedAs(imageName(reference), chosen, chosen.resolved.digest);
-  await store.commit(stored, context.signal);
-  return stored;
-}
-
-/** Makes an artifact visible under its name. Nothing is unpacked of it. */
-export async function commitArtifact(
-  context: Context,
-  store: Store,
-  { name, artifact }: { readonly name: ImageName; readonly artifact: FetchedArtifact },
-): Promise<StoredImage> {
-  await putDocuments(store, artifact);
-  const { manifest, resolved } = artifact;
-  const stored = {
-    name: imageName(referenceOf(name, artifact)),
-    manifest: manifest.descriptor,
-    resolved: resolved.digest,
-    pulled: new Date().toISOString(),
-  };
   await store.commit(stored, context.signal);
   return stored;
 }
@@ -76,7 +59,7 @@ function imageFor(images: readonly FetchedImage[], wanted: Platform): FetchedIma
   return undefined;
 }
 
-async function putDocuments(store: Store, image: FetchedImage | FetchedArtifact): Promise<void> {
+async function putDocuments(store: Store, image: Fetched): Promise<void> {
   for (const document of [image.config, image.manifest, ...image.indexes])
     await store.put(document.descriptor.digest, document.bytes);
 }
@@ -93,10 +76,11 @@ async function prepareRootfs(context: Context, store: Store, image: FetchedImage
   else await store.ensureRootfs(diffIds, { privilege, emit: context.emit, signal: context.signal });
 }
 
-function storedAs(name: string, { manifest, config }: FetchedImage, resolved: Digest): StoredImage {
+function storedAs(name: string, fetched: Fetched, resolved: Digest): StoredImage {
+  const { descriptor } = fetched.manifest;
   return {
     name,
-    manifest: { ...manifest.descriptor, platform: config.value.platform },
+    manifest: isArtifact(fetched) ? descriptor : { ...descriptor, platform: fetched.config.value.platform },
     resolved,
     pulled: new Date().toISOString(),
   };

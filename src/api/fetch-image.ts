@@ -22,7 +22,13 @@ export interface FetchedImage {
 
 /** An artifact's documents, verified: something other than a container image, whose config may hold anything. */
 export interface FetchedArtifact extends Omit<FetchedImage, "config"> {
-  readonly config: Omit<RawDocument<unknown>, "value">;
+  readonly config: Omit<RawDocument<unknown>, "value"> & { readonly value?: undefined };
+}
+
+export type Fetched = FetchedImage | FetchedArtifact;
+
+export function isArtifact(fetched: Fetched): fetched is FetchedArtifact {
+  return fetched.config.value === undefined;
 }
 
 /** Where manifests and indexes come from; `what` names the image in errors. */
@@ -53,31 +59,26 @@ export async function fetchImage(from: ConfigSource, platform: Platform): Promis
 }
 
 /** As {@link fetchImage}, of a name that may also stand for an artifact. */
-export async function fetchAnything(
-  from: ConfigSource,
-  platform: Platform,
-): Promise<readonly [FetchedImage] | FetchedArtifact> {
+export async function fetchAnything(from: ConfigSource, platform: Platform): Promise<Fetched> {
   const resolved = await from.source.resolve(from.signal);
-  const found = await findManifest(from, resolved, platform);
-  const manifest = found.manifest.value;
-  if (isContainerImage(manifest)) {
-    return [{ resolved, ...found, config: await fetchConfig(from, manifest) }];
-  }
-  const config = { descriptor: manifest.config, bytes: await from.config(manifest.config) };
-  return { resolved, ...found, config };
+  return fetchKept(from, { resolved, ...(await findManifest(from, resolved, platform)) });
 }
 
-/** As {@link fetchImage}, for every image of an index, in its order. Attestations are none. */
-export async function fetchAllImages(
-  from: ConfigSource,
-): Promise<readonly [FetchedImage, ...FetchedImage[]]> {
+/** As {@link fetchAnything}, for everything an index lists, in its order. Attestations are left out. */
+export async function fetchAll(from: ConfigSource): Promise<readonly [Fetched, ...Fetched[]]> {
   const resolved = await from.source.resolve(from.signal);
-  const images: FetchedImage[] = [];
+  const all: Fetched[] = [];
   for (const found of await findAll(from, resolved, []))
-    images.push({ resolved, ...found, config: await fetchConfig(from, found.manifest.value) });
-  const [first, ...others] = images;
+    all.push(await fetchKept(from, { resolved, ...found }));
+  const [first, ...others] = all;
   if (first !== undefined) return [first, ...others];
   throw new RegistryError("NO_PLATFORM", `${from.what}: the index lists no image at all`);
+}
+
+async function fetchKept(from: ConfigSource, found: Omit<FetchedImage, "config">): Promise<Fetched> {
+  const manifest = found.manifest.value;
+  if (isContainerImage(manifest)) return { ...found, config: await fetchConfig(from, manifest) };
+  return { ...found, config: { descriptor: manifest.config, bytes: await from.config(manifest.config) } };
 }
 
 /** The manifest for `platform` at or below `top`. @throws RegistryError NO_PLATFORM, BAD_MANIFEST */

@@ -36,10 +36,7 @@ export async function requireStored(
 
 export async function loadImage(store: Store, stored: StoredImage): Promise<LocalImage> {
   const { name } = stored;
-  const bytes = await store.read(stored.manifest, limits.manifestBytes);
-  const value = parseManifest(name, bytes, stored.manifest.mediaType);
-  if (value.kind !== "manifest")
-    throw new StoreError("CORRUPT", `image: ${printable(name)}: its manifest is an index`);
+  const { bytes, value } = await loadManifest(store, stored);
   const other = otherContent(name, value);
   if (other !== undefined) throw other;
   const configBytes = await store.read(value.config, limits.configBytes);
@@ -49,6 +46,15 @@ export async function loadImage(store: Store, stored: StoredImage): Promise<Loca
     manifest: { descriptor: stored.manifest, bytes, value },
     config: { descriptor: value.config, bytes: configBytes, value: config },
   };
+}
+
+/** Of an image or of an artifact. */
+export async function loadManifest(store: Store, stored: StoredImage): Promise<RawDocument<Manifest>> {
+  const { name, manifest: descriptor } = stored;
+  const bytes = await store.read(descriptor, limits.manifestBytes);
+  const value = parseManifest(name, bytes, descriptor.mediaType);
+  if (value.kind === "manifest") return { descriptor, bytes, value };
+  throw new StoreError("CORRUPT", `image: ${printable(name)}: its manifest is an index`);
 }
 
 async function findByName(store: Store, image: string): Promise<StoredImage | undefined> {

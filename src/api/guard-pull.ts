@@ -5,12 +5,12 @@ import { addLayers, emptyContent, type Content } from "../store/image-content.js
 import type { Store } from "../store/store.js";
 import { surveyContainers } from "./containers/survey.js";
 import type { Context } from "./context.js";
-import type { FetchedArtifact, FetchedImage } from "./fetch-image.js";
+import type { Fetched } from "./fetch-image.js";
 import type { LayerJob } from "./pull-layers.js";
 
 export interface GuardedPull {
   readonly store: Store;
-  readonly images: readonly (FetchedImage | FetchedArtifact)[];
+  readonly images: readonly Fetched[];
   /** Of them all, each once. */
   readonly layers: readonly LayerJob[];
 }
@@ -52,12 +52,12 @@ async function discard(context: Context, store: Store, content: Content): Promis
   }
 }
 
-function contentOf(images: readonly (FetchedImage | FetchedArtifact)[]): Content {
+function contentOf(images: readonly Fetched[]): Content {
   const content = emptyContent();
   for (const { config, manifest, indexes } of images) {
     const documents: Descriptor[] = [config, manifest, ...indexes].map(({ descriptor }) => descriptor);
     for (const { digest } of [...documents, ...manifest.value.layers]) content.blobs.add(digest);
-    if ("value" in config) addLayers(content, config.value.diffIds);
+    if (config.value !== undefined) addLayers(content, config.value.diffIds);
   }
   return content;
 }

@@ -29,7 +29,7 @@ export async function loadArchive(context: Context, request: LoadRequest): Promi
   try {
     const name: ImageName = { kind: "layout", directory: shown, archive: true, input: shown };
     const named = archive.images.map((image) => ({ name, source: namedSource(image, shown) }));
-    const pulled = await pullFrom(context, named, options);
+    const pulled = await pullFrom(context, named, { ...options, artifacts: true });
     const names: string[] = [];
     for (const [i, { stored }] of pulled.entries()) {
       names.push(stored.name);

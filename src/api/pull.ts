@@ -8,15 +8,16 @@ import { formatReference, repositoryOf } from "../core/reference.js";
 import type { StoredImage } from "../store/refs.js";
 import type { Store } from "../store/store.js";
 import { allOrNone } from "./all-or-none.js";
-import { commitArtifact, commitFound, referenceOf } from "./commit-image.js";
+import { commitFound, referenceOf } from "./commit-image.js";
 import type { Context } from "./context.js";
 import { currentImage, tellCurrent } from "./current-image.js";
 import {
-  fetchAllImages,
+  fetchAll,
   fetchAnything,
   fetchImage,
+  isArtifact,
   type ConfigSource,
-  type FetchedArtifact,
+  type Fetched,
   type FetchedImage,
 } from "./fetch-image.js";
 import { guardPull } from "./guard-pull.js";
@@ -26,8 +27,8 @@ import { blobsOf, defaultJobs, distinct, layersOf, pullLayers, type LayerJob } f
 export interface PullOptions {
   readonly platform: Platform;
   /**
-   * Every image of an index, not only the one for `platform`. That one gets the name; the others are stored as if
-   * pulled by their own digest (`REPOSITORY@sha256:…`).
+   * Everything in an index but attestations, not only the image for `platform`. That one gets the name; the others are
+   * stored as if pulled by their own digest (`REPOSITORY@sha256:…`).
    */
   readonly allPlatforms?: boolean;
   /** Whether a name may stand for something else than a container image, which is then kept as it is; an error otherwise. */
@@ -101,7 +102,7 @@ export async function pullFrom(
   return guardPull(context, fetched, () => storeAll(context, { found, layers, store, jobs }, options));
 }
 
-interface Fetched {
+interface Resolved {
   readonly found: readonly Found[];
   readonly layers: readonly LayerJob[];
   readonly store: Store;
@@ -109,22 +110,21 @@ interface Fetched {
 }
 
 function jobsOf({ content, source }: Found, { maxUnpacked }: PullOptions): LayerJob[] {
-  if (isArtifact(content)) return blobsOf(content, source);
-  return content.flatMap((image) => layersOf(image, source, maxUnpacked));
+  return content.flatMap((one) =>
+    isArtifact(one) ? blobsOf(one, source) : layersOf(one, source, maxUnpacked),
+  );
 }
 
 async function storeAll(
   context: Context,
-  { found, layers, store, jobs }: Fetched,
+  { found, layers, store, jobs }: Resolved,
   { platform }: PullOptions,
 ): Promise<PulledImage[]> {
   const { emit, signal } = context;
   await pullLayers(layers, { store, jobs, emit, signal });
   const pulled: PulledImage[] = [];
   for (const { name, what, content } of found) {
-    const stored = isArtifact(content)
-      ? await commitArtifact(context, store, { name, artifact: content })
-      : await commitFound(context, store, { name, images: content, platform });
+    const stored = await commitFound(context, store, { name, found: content, platform });
     pulled.push(announce(context, { name, what, content }, stored));
   }
   return pulled;
@@ -138,8 +138,8 @@ async function allCurrent(
 ): Promise<PulledImage[] | undefined> {
   const all: { readonly one: Found; readonly image: FetchedImage; readonly stored: StoredImage }[] = [];
   for (const one of found) {
-    if (isArtifact(one.content)) return undefined;
     const [image] = one.content;
+    if (isArtifact(image)) return undefined;
     const stored = await currentImage(context, store, { name: one.name, image });
     if (stored === undefined) return undefined;
     all.push({ one, image, stored });
@@ -155,27 +155,21 @@ function announce(
   { name, what, content }: Omit<Found, "source">,
   stored: StoredImage,
 ): PulledImage {
-  const { resolved } = isArtifact(content) ? content : content[0];
+  const { resolved } = content[0];
   emit({ type: "pulled", reference: what, digest: resolved.digest });
   const repository = repositoryOf(referenceOf(name, { resolved }));
   return { stored, repository, resolved: resolved.digest };
 }
 
-/** A name and the images it stands for, or the artifact. */
+/** A name and what it stands for. */
 interface Found extends NamedSource {
   readonly what: string;
-  readonly content: FoundImages | FetchedArtifact;
+  readonly content: readonly [Fetched, ...Fetched[]];
 }
-
-type FoundImages = readonly [FetchedImage, ...FetchedImage[]];
 
 interface NamedSource {
   readonly name: ImageName;
   readonly source: ImageSource;
-}
-
-function isArtifact(content: Found["content"]): content is FetchedArtifact {
-  return "manifest" in content;
 }
 
 async function resolve(
@@ -198,15 +192,15 @@ async function resolve(
   };
   emit({ type: "resolving", reference: what });
   const content = await fetchContent(from, options);
-  const documents = isArtifact(content) ? [content] : content;
-  const layers = documents.flatMap(({ manifest }) => manifest.value.layers);
+  const layers = content.flatMap(({ manifest }) => manifest.value.layers);
   emit({
     type: "resolved",
     reference: what,
-    digest: documents[0].resolved.digest,
+    digest: content[0].resolved.digest,
     layers: layers.map(({ digest, size }) => ({ digest, size })),
   });
-  for (const image of isArtifact(content) ? [] : content) {
+  for (const image of content) {
+    if (isArtifact(image)) continue;
     const expected = options.allPlatforms ? image.manifest.descriptor.platform : platform;
     warnOfOtherPlatform(context, image, expected);
   }
@@ -215,8 +209,8 @@ async function resolve(
 
 async function fetchContent(from: ConfigSource, options: PullOptions): Promise<Found["content"]> {
   const { platform, allPlatforms = false, artifacts = false } = options;
-  if (allPlatforms) return fetchAllImages(from);
-  return artifacts ? fetchAnything(from, platform) : [await fetchImage(from, platform)];
+  if (allPlatforms) return fetchAll(from);
+  return [await (artifacts ? fetchAnything(from, platform) : fetchImage(from, platform))];
 }
 
 function warnOfOtherPlatform({ emit }: Context, image: FetchedImage, wanted: Platform | undefined): void {

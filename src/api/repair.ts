@@ -1,7 +1,7 @@
 import { hexOf, type DiffId, type Digest } from "../core/digest.js";
 import { PullrunError, StoreError } from "../core/errors.js";
 import { limits } from "../core/limits.js";
-import { isContainerImage, parseManifest, type Manifest } from "../core/manifest.js";
+import { isContainerImage, type Manifest } from "../core/manifest.js";
 import { printable } from "../core/text.js";
 import type { Content } from "../store/image-content.js";
 import type { StoredImage } from "../store/refs.js";
@@ -9,7 +9,7 @@ import type { Store } from "../store/store.js";
 import type { Problem } from "../store/verify.js";
 import { surveyContainers } from "./containers/survey.js";
 import type { Context } from "./context.js";
-import { loadImage } from "./find-image.js";
+import { loadImage, loadManifest } from "./find-image.js";
 import { refetchBlobs, refetchLayers, withRegistry, type Refetch } from "./refetch.js";
 
 interface Repair {
@@ -94,7 +94,7 @@ async function refillDocuments({ signal }: Context, { store, image, open }: Refe
     const bytes = await (await open(image.manifest.digest)).document(image.manifest, signal);
     await store.put(image.manifest.digest, bytes);
   }
-  const manifest = await manifestOf(store, image);
+  const { value: manifest } = await loadManifest(store, image);
   const { config } = manifest;
   if (!(await store.has(config))) {
     const source = await open(image.manifest.digest);
@@ -106,11 +106,4 @@ async function refillDocuments({ signal }: Context, { store, image, open }: Refe
 /** Its size is only known to those that have it. */
 async function isThere(store: Store, digest: Digest): Promise<boolean> {
   return (await store.content().open(digest)) !== undefined;
-}
-
-async function manifestOf(store: Store, image: StoredImage): Promise<Manifest> {
-  const bytes = await store.read(image.manifest, limits.manifestBytes);
-  const value = parseManifest(image.name, bytes, image.manifest.mediaType);
-  if (value.kind === "manifest") return value;
-  throw new StoreError("CORRUPT", `image: ${printable(image.name)}: its manifest is an index`);
 }

@@ -1,10 +1,11 @@
-import { UsageError } from "../core/errors.js";
+import { RegistryError, UsageError, type PullrunError } from "../core/errors.js";
 import { familiarName, parseReference } from "../core/reference.js";
 import type { ArchiveSink, SavedImage } from "../store/archives.js";
 import type { StoredImage } from "../store/refs.js";
 import type { Store } from "../store/store.js";
 import type { Context } from "./context.js";
-import { findStored, loadImage, requireStored } from "./find-image.js";
+import { findStored, loadImage, loadManifest, requireStored } from "./find-image.js";
+import { otherContent } from "./other-content.js";
 import { refetchDropped } from "./refetch.js";
 
 export type SaveFormat = "docker-archive" | "oci-archive" | "oci";
@@ -29,13 +30,15 @@ export async function saveImages(
   const store = await context.store({ create: false });
   const found = await collect(store, images);
   if (format !== "docker-archive") {
-    for (const { stored } of found) await refetchDropped(context, store, stored);
+    for (const { stored, other } of found)
+      if (other === undefined) await refetchDropped(context, store, stored);
   }
   const saved = found.map(({ image }) => image);
   if (format === "oci") return saveLayout(store, saved, target);
   const { writeDockerArchive, writeOciArchive } = await import("../store/archives.js");
   const write = (sink: ArchiveSink): Promise<void> => {
     if (format === "oci-archive") return writeOciArchive(store.paths, saved, sink);
+    found.forEach(requireImage);
     const named = saved.map((image) => ({ ...image, familiar: image.names.flatMap(familiarTag) }));
     return writeDockerArchive(store.paths, named, sink);
   };
@@ -54,6 +57,15 @@ async function saveLayout(store: Store, saved: readonly SavedImage[], target: Sa
 interface Found {
   readonly stored: StoredImage;
   readonly image: SavedImage;
+  /** Why it is no container image, if it is none. */
+  readonly other: PullrunError | undefined;
+}
+
+/** @throws RegistryError UNSUPPORTED_MEDIA: docker's archives know configs and layers, and nothing else. */
+function requireImage({ other }: Found): void {
+  if (other === undefined) return;
+  const message = `save: ${other.message}, and a docker-archive holds nothing else`;
+  throw new RegistryError("UNSUPPORTED_MEDIA", message, { hint: "use --format oci-archive or --format oci" });
 }
 
 /** One image per manifest, with all the names that were asked for. */
@@ -65,22 +77,21 @@ async function collect(store: Store, images: readonly string[]): Promise<Found[]
       const { digest } = stored.manifest;
       const before = found.get(digest);
       const names = [...new Set([...(before?.image.names ?? []), stored.name])];
-      const image = before?.image ?? (await describe(store, stored));
-      found.set(digest, { stored, image: { ...image, names } });
+      const { image, other } = before ?? (await describe(store, stored));
+      found.set(digest, { stored, other, image: { ...image, names } });
     }
   }
   return [...found.values()];
 }
 
-async function describe(store: Store, stored: StoredImage): Promise<SavedImage> {
-  const { manifest, config } = await loadImage(store, stored);
-  return {
-    names: [],
-    manifest: stored.manifest,
-    config: config.descriptor,
-    layers: manifest.value.layers,
-    diffIds: config.value.diffIds,
-  };
+async function describe(store: Store, stored: StoredImage): Promise<Omit<Found, "stored">> {
+  const { value: manifest } = await loadManifest(store, stored);
+  const { config, layers } = manifest;
+  const documents = { names: [], manifest: stored.manifest, config, layers };
+  const other = otherContent(stored.name, manifest);
+  if (other !== undefined) return { other, image: { ...documents, diffIds: [] } };
+  const image = await loadImage(store, stored);
+  return { other, image: { ...documents, diffIds: image.config.value.diffIds } };
 }
 
 /** Docker's form of a name; none for an image that was pulled by digest. */

@@ -3,7 +3,7 @@ import { formatReference, parseReference } from "../core/reference.js";
 import { printable } from "../core/text.js";
 import { imageName } from "../store/refs.js";
 import type { Context } from "./context.js";
-import { openWholeImage } from "./image-target.js";
+import { requireStored } from "./find-image.js";
 
 /** Gives an image one more name, taken from whatever had it. Returns the full name. @throws StoreError NOT_FOUND, UsageError */
 export async function tagImage(context: Context, source: string, name: string): Promise<string> {
@@ -15,7 +15,7 @@ export async function tagImage(context: Context, source: string, name: string): 
     });
   }
   const store = await context.store({ create: false });
-  const { image } = await openWholeImage(context, source);
-  await store.commit({ ...image.stored, name: imageName(reference) }, context.signal);
+  const [stored] = await requireStored(store, source);
+  await store.commit({ ...stored, name: imageName(reference) }, context.signal);
   return formatReference(reference);
 }

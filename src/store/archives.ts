@@ -11,7 +11,7 @@ import { StoreError } from "../core/errors.js";
 /** Takes an archive's bytes in order; resolves when it can take more. */
 export type ArchiveSink = (bytes: Uint8Array) => Promise<void>;
 
-/** An image to save: its documents are in the store, its layers are unpacked there. */
+/** An image to save: its documents are in the store, its layers are unpacked there. An artifact has no diffIDs. */
 export interface SavedImage {
   /** Full references. */
   readonly names: readonly string[];

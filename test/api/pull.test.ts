@@ -1,13 +1,16 @@
+import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { pull, pullAll } from "../../src/api/pull.js";
 import { removeImage } from "../../src/api/rmi.js";
 import { NetworkError } from "../../src/core/errors.js";
 import type { Digest } from "../../src/core/digest.js";
-import { ociIndex } from "../../src/core/media-types.js";
+import type { Descriptor } from "../../src/core/descriptor.js";
+import { ociIndex, ociManifest } from "../../src/core/media-types.js";
 import { hostPlatform, parsePlatform } from "../../src/core/platform.js";
 import { parseReference } from "../../src/core/reference.js";
 import { testContext, type TestContext } from "../support/context.js";
 import {
+  addChart,
   addImage,
   memoryContent,
   putJson,
@@ -28,8 +31,8 @@ beforeEach(() => registry.script([]));
 const base = tar({ name: "base", data: "for all platforms\n" });
 const platforms = ["linux/amd64", "linux/arm64", "linux/arm/v7"] as const;
 
-/** `REPOSITORY:latest`: an index of three platforms that share a layer, and an attestation. */
-function addMultiPlatform(repository: string) {
+/** `REPOSITORY:latest`: an index of three platforms that share a layer, an attestation, and what else is given. */
+function addMultiPlatform(repository: string, ...others: readonly Descriptor[]) {
   const entries = platforms.map((text) => {
     const platform = parsePlatform(text);
     const layers = [base, tar({ name: "own", data: text })];
@@ -37,8 +40,12 @@ function addMultiPlatform(repository: string) {
     return { ...manifest, platform };
   });
   const unknown = { os: "unknown", architecture: "unknown" };
-  const attestation = { ...putJson(content, { some: "statement" }, ociIndex), platform: unknown };
-  const index = putJson(content, { schemaVersion: 2, manifests: [attestation, ...entries] }, ociIndex);
+  const attestation = { ...putJson(content, { some: "statement" }, ociManifest), platform: unknown };
+  const index = putJson(
+    content,
+    { schemaVersion: 2, manifests: [attestation, ...others, ...entries] },
+    ociIndex,
+  );
   content.tag(repository, "latest", index);
   const digests = Object.fromEntries(entries.map(({ digest }, i) => [platforms[i], digest]));
   return { name: `${registry.host}/${repository}`, index, digests: digests as Record<string, Digest> };
@@ -100,6 +107,36 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}--all-platforms`, () => {
     const name = `${registry.host}/all/single`;
     await pull(context, { image: name, platform: hostPlatform(), allPlatforms: true });
     expect(await storedNames(context)).toEqual([`${name}:latest`]);
+  });
+
+  test("M17: a chart beside the images is kept by its digest, attestations are left out, and rmi takes it all away", async () => {
+    const chart = addChart(content);
+    const { name, digests } = addMultiPlatform("all/mixed", chart);
+    const context = testContext();
+    const request = { image: name, platform: parsePlatform("linux/amd64"), allPlatforms: true };
+    expect((await pull(context, request)).stored.manifest.digest).toBe(digests["linux/amd64"]);
+    const others = [chart.digest, digests["linux/arm64"], digests["linux/arm/v7"]];
+    expect(await storedNames(context)).toEqual(
+      [`${name}:latest`, ...others.map((digest) => `${name}@${digest}`)].sort(),
+    );
+    const store = await context.store({ create: false });
+    expect(await store.verify({ privilege: await context.privilege() })).toMatchObject({ problems: [] });
+    for (const stored of await storedNames(context)) await removeImage(context, stored);
+    expect(readdirSync(store.paths.blobs)).toEqual([]);
+  });
+
+  test("M17: an index of artifacts alone is kept whole, and an artifact without an index under its name", async () => {
+    const both = [addChart(content), addChart(content, "another")] as const;
+    content.tag("all/charts", "latest", putJson(content, { schemaVersion: 2, manifests: both }, ociIndex));
+    content.tag("all/charts", "one", both[0]);
+    const context = testContext();
+    const name = `${registry.host}/all/charts`;
+    const options = { platform: hostPlatform(), allPlatforms: true };
+    await pull(context, { image: name, ...options });
+    await pull(context, { image: `${name}:one`, ...options });
+    expect(await storedNames(context)).toEqual(
+      [`${name}:one`, ...both.map(({ digest }) => `${name}@${digest}`)].sort(),
+    );
   });
 
   test("an index of attestations alone is refused", async () => {

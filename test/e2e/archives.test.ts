@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { needsNamespaces, needsRealRoot } from "../support/namespaces.js";
 import { pullrun, temporaryDirectory } from "../support/cli.js";
 import { skopeoCopy } from "../support/peers.js";
+import { addChart, memoryContent, startTestRegistry } from "../support/registry.js";
 import { serveFixtures, type Served } from "../support/served.js";
 import { isRoot, missing, mustRun } from "../support/tools.js";
 import { tar } from "../support/tar.js";
@@ -167,6 +168,39 @@ test("an image whose compressed blobs were dropped is saved: plain from its laye
   await ok(["save", "--format", "oci-archive", "-o", path.join(work, "o.tar"), name], root);
   expect(served.requests.length).toBeGreaterThan(before);
   expect((await pullrun(["verify"], { root })).status).toBe(0);
+});
+
+test("M17: a chart is tagged, saved as oci-archive and oci, and loaded again; docker-archive says that it cannot", async () => {
+  const content = memoryContent();
+  content.tag("team/chart", "latest", addChart(content));
+  const registry = await startTestRegistry({ content });
+  const [root, work] = [temporaryDirectory(), temporaryDirectory()];
+  const name = `${registry.host}/team/chart`;
+  await ok(["pull", "-q", name], root);
+  await registry.close();
+  expect(await ok(["tag", name, "localhost/mine:1"], root)).toBe("localhost/mine:1\n");
+  const [archive, layout] = [path.join(work, "c.tar"), path.join(work, "layout")];
+  const formats = [
+    ["oci-archive", archive, ["load", "-q", "-i", archive]],
+    ["oci", layout, ["pull", "-q", `oci:${layout}`]],
+  ] as const;
+  for (const [format, file, back] of formats) {
+    await ok(["save", "--format", format, "-o", file, "localhost/mine:1"], root);
+    const other = temporaryDirectory();
+    await ok(back, other);
+    const digest = ["images", "--digests", "--format", "{{.Digest}}", "localhost/mine"];
+    expect(await ok(digest, other)).toBe(await ok(digest, root));
+    expect((await pullrun(["verify"], { root: other })).status).toBe(0);
+  }
+  const refused = await pullrun(["save", "-o", path.join(work, "d.tar"), name], { root });
+  expect(refused).toMatchObject({
+    status: 1,
+    stdout: "",
+    stderr: expect.stringMatching(
+      /^pullrun: save: \S+: not a container image \(type application\/vnd\.cncf\.helm.*docker-archive.*\nhint: use --format oci-archive or --format oci\n$/,
+    ) as string,
+  });
+  expect(readdirSync(work).sort()).toEqual(["c.tar", "layout"]);
 });
 
 test("a save that fails leaves no file, and one of an image that is not there says so", async () => {

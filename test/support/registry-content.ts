@@ -94,6 +94,13 @@ export function addImage(content: MemoryContent, options: TestImageOptions): Tes
   return { top, manifest, config, layers };
 }
 
+/** Builds what is no container image: a chart of one file. */
+export function addChart(content: MemoryContent, text = "a chart"): Descriptor {
+  const config = putJson(content, { name: text }, "application/vnd.cncf.helm.config.v1+json");
+  const layer = content.put(gzipSync(text), "application/vnd.cncf.helm.chart.content.v1.tar+gzip");
+  return putJson(content, { schemaVersion: 2, config, layers: [layer] }, mediaTypes.ociManifest);
+}
+
 /** Stores a document, with its own media type in `mediaType` as image-spec asks of manifests. */
 export function putJson(content: MemoryContent, value: object, mediaType: string): Descriptor {
   const stated = "schemaVersion" in value ? { mediaType, ...value } : value;

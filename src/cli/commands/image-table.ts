@@ -14,7 +14,7 @@ export const registryCommands: readonly CommandSpec[] = [
       {
         flags: "--all-platforms",
         description:
-          "every image of an index; the one for --platform gets the name, the others are stored by digest",
+          "everything in an index; the image for --platform gets the name, the others are stored by digest",
       },
       insecure,
       squashIds,
