@@ -51,20 +51,35 @@ set_meta (struct owner owner, const struct record *record, int fd)
   return fchmod (fd, record->mode & 07777) < 0 ? -1 : futimens (fd, times);
 }
 
+/*
+ * What has just been made under a name. Where others may write to the target, the name may lead to something else by
+ * now: a mode set by name would be set through their symlink (CVE-2025-47290).
+ */
+static int
+open_made (const struct record *record, int dir)
+{
+  mode_t type = record->operation == OP_SYMLINK ? S_IFLNK : record->mode & S_IFMT;
+  struct stat st;
+  int fd = openat (dir, record->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0 || (fstat (fd, &st) == 0 && (st.st_mode & S_IFMT) == type && st.st_nlink == 1))
+    return fd;
+  close (fd);
+  errno = ESTALE;
+  return -1;
+}
+
 int
 set_meta_at (struct owner owner, const struct record *record, int dir)
 {
   struct timespec times[2] = { record->mtime, record->mtime };
   char path[32];
-  if (set_owner (owner, record, dir, record->name) < 0)
+  autoclose int fd = open_made (record, dir);
+  if (fd < 0)
     return -1;
-  if (record->xattr_count > 0) {
-    autoclose int fd = openat (dir, record->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    snprintf (path, sizeof path, "/proc/self/fd/%d", fd);
-    if (fd < 0 || set_xattrs (owner, record, fd, path) < 0)
-      return -1;
-  }
-  if (record->operation == OP_NODE && fchmodat (dir, record->name, record->mode & 07777, 0) < 0)
+  snprintf (path, sizeof path, "/proc/self/fd/%d", fd);
+  if (set_owner (owner, record, fd, "") < 0 || set_xattrs (owner, record, fd, path) < 0)
     return -1;
-  return utimensat (dir, record->name, times, AT_SYMLINK_NOFOLLOW);
+  if (record->operation == OP_NODE && chmod (path, record->mode & 07777) < 0)
+    return -1;
+  return utimensat (AT_FDCWD, path, times, 0);
 }

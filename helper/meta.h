@@ -16,7 +16,7 @@ struct owner {
 int set_owner (struct owner owner, const struct record *record, int dir, const char *name);
 /* Owner, attributes, mode and time of an open file or directory; -1 with errno. */
 int set_meta (struct owner owner, const struct record *record, int fd);
-/* The same for what cannot be opened, in a directory nobody else can write to. */
+/* The same for what cannot be opened and was just made as `record->name`, through a descriptor that only stands for it. */
 int set_meta_at (struct owner owner, const struct record *record, int dir);
 
 #endif
