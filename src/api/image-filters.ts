@@ -1,11 +1,13 @@
 import { UsageError } from "../core/errors.js";
 import { printable } from "../core/text.js";
+import { parseTime } from "../core/times.js";
 import type { ImageSummary } from "./images.js";
 
 /** Whether an image is to be listed. */
 export type ImageFilter = (image: ImageSummary) => boolean;
 
-const hint = "there are: reference=PATTERN, before=IMAGE, since=IMAGE, label=KEY[=VALUE]";
+const hint =
+  "there are: reference=PATTERN, before=IMAGE, since=IMAGE, until=TIME, label=KEY[=VALUE], dangling=true or false";
 
 /**
  * Docker's `--filter KEY=VALUE`s for images. Of several references one has to fit, of everything else all.
@@ -48,6 +50,12 @@ async function otherFilter(
       const limit = timeOf(await createdOf(value));
       return ({ created }) => timeOf(created) > limit;
     }
+    case "until": {
+      const limit = parseTime("--filter until", value);
+      return ({ created }) => timeOf(created) < limit;
+    }
+    case "dangling":
+      return danglingFilter(value);
     default:
       throw new UsageError("BAD_VALUE", `--filter: ${printable(key, 60)}: no such filter`, { hint });
   }
@@ -64,6 +72,16 @@ function labelFilter(text: string): ImageFilter {
   const sign = text.indexOf("=");
   const key = sign < 0 ? text : text.slice(0, sign);
   return ({ labels }) => Object.hasOwn(labels, key) && (sign < 0 || labels[key] === text.slice(sign + 1));
+}
+
+/** Dangling is what has no tag: pulled by digest. */
+function danglingFilter(value: string): ImageFilter {
+  if (!["true", "false", "1", "0"].includes(value))
+    throw new UsageError("BAD_VALUE", `--filter: dangling=${printable(value, 60)}: not true or false`, {
+      hint,
+    });
+  const wanted = value === "true" || value === "1";
+  return ({ tag }) => (tag === undefined) === wanted;
 }
 
 /** Go's `path.Match`, as docker uses it. */

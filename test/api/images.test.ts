@@ -39,6 +39,17 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}images`, () => {
     [["before=app:2"], ["app:1"]],
     [["since=app:1"], ["ghcr.io/org/app:2", "app:2"]],
     [["since=app:1", "before=ghcr.io/org/app:2"], ["app:2"]],
+    [["until=2024-02-01"], ["app:1"]],
+    [["until=2024-02-01T00:00:01Z"], ["app:2", "app:1"]],
+    [
+      ["until=24h", "reference=app"],
+      ["app:2", "app:1"],
+    ],
+    [
+      ["dangling=false", "reference=app"],
+      ["app:2", "app:1"],
+    ],
+    [["dangling=true"], []],
     [["label=team"], ["app:1"]],
     [["label=team=red"], ["app:1"]],
     [["label=team=blue"], []],
@@ -48,12 +59,26 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}images`, () => {
     expect(await list(...filters)).toEqual(names);
   });
 
-  test.each([["nonsense"], ["color=red"], ["reference="], ["before=absent"]])(
-    "the filter %s is refused",
-    async (filter) => {
-      await expect(list(filter)).rejects.toThrow();
-    },
-  );
+  test.each([
+    ["nonsense"],
+    ["color=red"],
+    ["reference="],
+    ["before=absent"],
+    ["until=soon"],
+    ["dangling=maybe"],
+  ])("the filter %s is refused", async (filter) => {
+    await expect(list(filter)).rejects.toThrow();
+  });
+
+  test("dangling=true leaves what has no tag: pulled by its digest", async () => {
+    const digests = await openInspected();
+    const name = `ghcr.io/org/app@sha256:${"5".repeat(64)}`;
+    await digests.add(name, [["one"]]);
+    await digests.add("ghcr.io/org/app:1", [["two"]]);
+    const found = (value: string) => listImages(digests.context, { filters: [`dangling=${value}`] });
+    expect((await found("true")).map(({ tag }) => tag)).toEqual([undefined]);
+    expect((await found("0")).map(({ tag }) => tag)).toEqual(["1"]);
+  });
 
   test("a tag is one more name of the same image, and taken from whatever had it", async () => {
     expect(await tagImage(images.context, "app:1", "team/copy")).toBe("docker.io/team/copy:latest");

@@ -22,7 +22,8 @@ export const inspectionCommands: readonly CommandSpec[] = [
       { flags: "--tree", description: "show each image's layers, and which are shared" },
       {
         flags: "-f, --filter <filter>",
-        description: "reference=PATTERN, before=IMAGE, since=IMAGE or label=KEY[=VALUE]",
+        description:
+          "reference=PATTERN, before=IMAGE, since=IMAGE, until=TIME, label=KEY[=VALUE] or dangling=BOOL",
         repeat: true,
       },
       format,

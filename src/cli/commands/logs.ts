@@ -2,7 +2,8 @@ import type { LogLine } from "../../api/containers/logs.js";
 import type { Invocation } from "../command.js";
 import { inspectionContext } from "../inspection.js";
 import { stdout } from "../output.js";
-import { parseCount, parseTime } from "../values.js";
+import { parseTime } from "../../core/times.js";
+import { parseCount } from "../values.js";
 
 /** The container's stdout to ours, its stderr to ours, byte for byte. */
 export async function run(invocation: Invocation): Promise<number> {

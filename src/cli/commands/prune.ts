@@ -3,7 +3,7 @@ import { contextOf } from "../context.js";
 import type { Invocation } from "../command.js";
 import { formatTable } from "../render/table.js";
 import { formatSize } from "../render/units.js";
-import { parseDuration } from "../values.js";
+import { parseDuration } from "../../core/times.js";
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flags } = invocation;

@@ -3,7 +3,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { createLogParser } from "../../../src/api/containers/log-lines.js";
 import { readLogs, type LogsRequest } from "../../../src/api/containers/logs.js";
-import { parseTime } from "../../../src/cli/values.js";
+import { parseTime } from "../../../src/core/times.js";
 import { madeStore, thisBoot } from "../../support/made-container.js";
 
 const exited = `state exited\nboot ${thisBoot}\nexit 0\n`;
