@@ -110,7 +110,8 @@ describe.skipIf(needs !== "")(`${needs}docker's container and ours`, () => {
     return ["run", "--rm", ...own, image, "sh", "-c", `exec 2>&1; ${script}; true`];
   };
 
-  test.each(rows)("%s", async (_, flags, script, same = (line) => line) => {
+  test.each(rows.map((row) => ({ title: row[0], row })))("$title", async ({ row }) => {
+    const [, flags, script, same = (line: string) => line] = row;
     const command = run(flags, script);
     const compared = (text: string): string[] =>
       text

@@ -5,7 +5,14 @@ import { createRequestHandler } from "../../src/registry/serve.js";
 import type { TokenAuth } from "../../src/registry/serve-token.js";
 import { apply, faultPlan, type Fault } from "./registry-faults.js";
 
-export { addChart, addImage, memoryContent, putJson, type MemoryContent, type TestImage } from "./registry-content.js";
+export {
+  addChart,
+  addImage,
+  memoryContent,
+  putJson,
+  type MemoryContent,
+  type TestImage,
+} from "./registry-content.js";
 export type { Fault, Trouble } from "./registry-faults.js";
 
 /** One request as it arrived. */

@@ -1,7 +1,16 @@
 import type { CommandSpec } from "../command.js";
 import { containerFlags } from "../flags/container.js";
 import { explainFlags } from "../flags/explain.js";
-import { insecure, json, maxUnpacked, platform, pullPolicy, quiet, squashIds, userns } from "../flags/shared.js";
+import {
+  insecure,
+  json,
+  maxUnpacked,
+  platform,
+  pullPolicy,
+  quiet,
+  squashIds,
+  userns,
+} from "../flags/shared.js";
 
 /** What asks a registry. */
 export const registryCommands: readonly CommandSpec[] = [
