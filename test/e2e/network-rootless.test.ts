@@ -218,4 +218,27 @@ describe.skipIf(needs !== "")(`${needs}an ordinary user's container`, () => {
     expect(stderr.split("\n").filter((line) => line.includes("/dev/net/tun"))).toHaveLength(1);
     expect(stderr).toContain("the container has no network");
   });
+
+  test("is removed although root's leases cannot be read, and --network bridge says that it takes root", async () => {
+    const root = temporaryDirectory({ uid });
+    const hidden = 'mount -t tmpfs none /run && mkdir -p -m 700 /run/pullrun/leases && exec "$@"';
+    const within = [...machine(), "unshare", "--mount", "sh", "-c", hidden, "sh"];
+    const network = missing("pasta") === "" ? "pasta" : "slirp4netns";
+    const ended = await pullrun(
+      ["run", "-q", "--network", network, "--name", "one", image.name, "cat", "/etc/hosts"],
+      {
+        root,
+        uid,
+        within,
+      },
+    );
+    expect(ended.status).toBe(0);
+    const removed = await pullrun(["rm", "one"], { root, uid, within });
+    expect(removed).toEqual({ status: 0, stdout: "one\n", stderr: "" });
+    const bridge = await pullrun(["run", "-q", "--network", "bridge", image.name], { root, uid, within });
+    expect(bridge.status).toBe(125);
+    expect(withoutWarnings(bridge.stderr)).toMatch(
+      /^pullrun: network: bridge: not for an ordinary user.*\nhint: /,
+    );
+  });
 });

@@ -147,6 +147,17 @@ describe.skipIf(needs !== "")(`${needs}bridge`, () => {
     expect(await ask("outside", "tcp", machineAddress, "8080")).toBe(`inside sees ${outsideAddress}`);
   });
 
+  test("an address that is not this machine's is one error for -p, with nothing about what was to be undone", async () => {
+    store = temporaryDirectory();
+    const { status, stderr } = await run(["-p", "192.0.2.99:81:7000", image.name, "wait"]);
+    expect(status).toBe(125);
+    expect(stderr.trimEnd().split("\n")).toEqual([
+      "pullrun: cannot publish port: 192.0.2.99:81/tcp: Cannot assign requested address",
+      expect.stringMatching(/^hint: /),
+    ]);
+    await expect.poll(leftovers).toEqual(nothing);
+  });
+
   test("nothing but published ports is reached from outside, whatever is routed here", async () => {
     store = temporaryDirectory();
     await serve(["--ip", "10.87.7.7"], ["serve-tcp", "7000", "inside"]);

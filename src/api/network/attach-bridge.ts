@@ -1,3 +1,4 @@
+import { LaunchError } from "../../core/errors.js";
 import { shortId } from "../../launch/container-id.js";
 import { gatewayOf, macOf } from "../../launch/network/addresses.js";
 import { bridgeSteps, type BridgeTools } from "../../launch/network/bridge.js";
@@ -16,6 +17,7 @@ import { sweepLeases } from "./sweep.js";
 
 /** A lease of an address, ports, and the names of the others. @throws LaunchError NO_NETWORK, UsageError BAD_VALUE */
 export async function attachBridge(context: Context, launch: Launch): Promise<Attachment> {
+  await requireRoot(context);
   const tools = bridgeTools();
   const bridge = await ensureBridge(context, tools);
   const others = await sweepLeases(context, tools);
@@ -27,6 +29,13 @@ export async function attachBridge(context: Context, launch: Launch): Promise<At
     await dropLease(leaseDirectory, lease.address);
     throw error;
   }
+}
+
+async function requireRoot(context: Context): Promise<void> {
+  if ((await context.privilege()).kind === "root") return;
+  throw new LaunchError("NO_NETWORK", "network: bridge: not for an ordinary user (expected root)", {
+    hint: "run with sudo, or leave out --network bridge: pasta and slirp4netns need no root",
+  });
 }
 
 async function leaseFor(

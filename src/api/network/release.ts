@@ -1,8 +1,10 @@
-import { dropLease, leaseDirectory, readLeases } from "../../launch/network/leases.js";
+import { dropLease, leaseDirectory, readLease } from "../../launch/network/leases.js";
 
-/** For a container that is not to start after all: its plan would have given the address back. */
+/**
+ * For a container that is not to start after all, or is removed: its plan would have given the address back. One of
+ * pasta or slirp4netns has no lease, and an ordinary user may not even look for one.
+ */
 export async function releaseAddress(address: string, containerId: string): Promise<void> {
-  const leases = await readLeases(leaseDirectory);
-  const ours = leases.some((lease) => lease.address === address && lease.containerId === containerId);
-  if (ours) await dropLease(leaseDirectory, address);
+  const lease = await readLease(leaseDirectory, address);
+  if (lease?.containerId === containerId) await dropLease(leaseDirectory, address);
 }

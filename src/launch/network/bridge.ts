@@ -61,7 +61,8 @@ export function bridgeSteps(input: BridgeInput): NetworkSteps {
       nft(add === "" ? probe : add, createTable(bridgeName, subnet) + accept(input.everyone)),
     ],
     // The veth goes with the container's network namespace.
-    cleanup: endpoint.ports.length === 0 ? [] : [nft(dropPorts(endpoint), "")],
+    // Where the start failed before they were published, or somebody flushed the table, there is nothing to drop.
+    cleanup: endpoint.ports.length === 0 ? [] : [nft(dropPorts(endpoint), "list tables\n")],
   };
 }
 

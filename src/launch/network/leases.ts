@@ -34,12 +34,17 @@ export interface LeaseRequest {
 /** All there are; what is not whole is nobody's. */
 export async function readLeases(directory: string): Promise<Lease[]> {
   const names = await readdir(directory).catch(ignoreAbsent);
-  const found = await Promise.all((names ?? []).map((name) => readLease(path.join(directory, name))));
+  const found = await Promise.all((names ?? []).map((name) => readLeaseFile(path.join(directory, name))));
   return found.filter((lease) => lease !== undefined);
 }
 
-async function readLease(file: string): Promise<Lease | undefined> {
-  const text = await readFile(file, "utf8").catch(ignoreAbsent);
+/** Undefined where it is nobody's, or root's, whose leases we may not see. */
+export async function readLease(directory: string, address: string): Promise<Lease | undefined> {
+  return readLeaseFile(leaseFile(directory, address));
+}
+
+async function readLeaseFile(file: string): Promise<Lease | undefined> {
+  const text = await readFile(file, "utf8").catch(ignoreUnreadable);
   if (text === undefined) return undefined;
   try {
     const lease = JSON.parse(text) as Lease;
@@ -108,4 +113,9 @@ function requireUsable(subnet: Subnet, address: string): void {
 function ignoreAbsent(error: unknown): undefined {
   if (errnoOf(error) === "ENOENT") return undefined;
   throw error;
+}
+
+function ignoreUnreadable(error: unknown): undefined {
+  if (errnoOf(error) !== "EACCES") ignoreAbsent(error);
+  return undefined;
 }
