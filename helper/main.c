@@ -211,6 +211,8 @@ int
 main (int argc, char **argv)
 {
   struct context context = { .status_fd = -1, .root = -1, .supervisor = -1, .hint = "", .started = -1, .lock = -1 };
+  if (argc > 0)
+    context.arguments = argv[0], context.argument_bytes = (size_t) (argv[argc - 1] - argv[0]) + strlen (argv[argc - 1]) + 1;
   open_standard_descriptors ();
   /* Started by descriptor, our name would be its number. */
   prctl (PR_SET_NAME, "pullrun-helper");

@@ -42,6 +42,8 @@ struct context {
   int supervisor;    /* in the child: pipe end that hangs up when the supervisor is gone; else -1 */
   const char *hint;  /* "" for none */
   char **environment;
+  char *arguments;   /* of our own command line, as others see them in /proc */
+  size_t argument_bytes;
   mode_t umask;      /* for the program: ours is 0, so that modes in the plan are exact */
   struct rlimit files; /* RLIMIT_NOFILE as we found it, if `files_raised` */
   bool files_raised;

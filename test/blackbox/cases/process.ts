@@ -17,6 +17,12 @@ export const processCases: readonly Case[] = [
     stdout: "",
   },
   {
+    name: "--init shows the container no path of the host",
+    script: "pullrun run --rm --init box cat /proc/1/cmdline | tr '\\0' ' '",
+    worlds: hosts,
+    stdout: /^pullrun-init *$/,
+  },
+  {
     name: "SIGTERM to the command reaches the container",
     script: `pullrun run --rm box sh -c 'trap "echo got it; exit 9" TERM; echo up; while :; do sleep 0.1; done' >out & p=$!
 until grep -q up out; do sleep 0.1; done; kill -TERM $p; wait $p; echo $?; cat out`,
