@@ -1,7 +1,8 @@
 /** The public library: use cases that return data and emit events; nothing here prints or reads the environment. */
 export { createContext, type Context, type ContextOptions } from "./api/context.js";
 export { pull, type PulledImage, type PullRequest } from "./api/pull.js";
-export { prepareRun, becomeContainer, type PreparedRun, type RunRequest } from "./api/run.js";
+export { run, type RunImageRequest, type FinishedRun } from "./api/run-image.js";
+export { prepareRun, becomeContainer, runDetached, type PreparedRun, type RunRequest } from "./api/run.js";
 export { listImages, type ImageListOptions, type ImageSummary } from "./api/images.js";
 export { listImageTree, type ImageWithLayers } from "./api/image-tree.js";
 export { inspectImage, type ImageDetails } from "./api/inspect.js";

@@ -42,7 +42,19 @@ export interface Context extends ContextOptions {
   store(options: { readonly create: boolean }): Promise<Store>;
 }
 
-export function createContext(options: ContextOptions): Context {
+const neutral: Omit<ContextOptions, "root" | "signal"> = {
+  authFiles: [],
+  loginFile: "",
+  network: { certsDirs: [], registriesConf: [] },
+  proxyEnv: {},
+  userAgent: "pullrun",
+  insecure: false,
+  emit: () => undefined,
+};
+
+/** Of the options only where the store is has to be said: the rest means no logins, mirrors, proxies or listeners. */
+export function createContext(given: Pick<ContextOptions, "root"> & Partial<ContextOptions>): Context {
+  const options: ContextOptions = { ...neutral, signal: new AbortController().signal, ...given };
   const helper = once(async () => {
     const [{ openHelper }, { locateHelper }] = await Promise.all([
       import("../helper/process.js"),

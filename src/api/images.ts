@@ -42,7 +42,7 @@ export interface ImageListOptions {
  * The images in the store, newest first; none where there is no store yet. Damaged ones are left out with a warning.
  * @throws UsageError for a name or filter that is none
  */
-export async function listImages(context: Context, options: ImageListOptions): Promise<ImageSummary[]> {
+export async function listImages(context: Context, options: ImageListOptions = {}): Promise<ImageSummary[]> {
   const fits = await imageFilter(options.filters ?? [], (image) => createdOf(context, image));
   const named = nameFilter(options.name);
   const store = await context.store({ create: false }).catch((error: unknown) => {

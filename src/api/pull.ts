@@ -3,7 +3,7 @@ import type { Digest } from "../core/digest.js";
 import { parseImageName, type ImageName } from "../core/image-name.js";
 import type { ImageSource } from "../core/image-source.js";
 import { limits } from "../core/limits.js";
-import { formatPlatform, type Platform } from "../core/platform.js";
+import { formatPlatform, hostPlatform, type Platform } from "../core/platform.js";
 import { formatReference, repositoryOf } from "../core/reference.js";
 import type { StoredImage } from "../store/refs.js";
 import type { Store } from "../store/store.js";
@@ -53,9 +53,12 @@ export interface PulledImage {
   readonly resolved: Digest;
 }
 
-/** {@link pullAll} for one image. */
-export async function pull(context: Context, { image, ...options }: PullRequest): Promise<PulledImage> {
-  const [pulled] = await pullAll(context, [image], options);
+/** {@link pullAll} for one image, the one for this machine unless `platform` says otherwise. */
+export async function pull(
+  context: Context,
+  { image, ...options }: Omit<PullRequest, "platform"> & Partial<PullRequest>,
+): Promise<PulledImage> {
+  const [pulled] = await pullAll(context, [image], { platform: hostPlatform(), ...options });
   if (pulled === undefined) throw new Error("one image asked for, none pulled");
   return pulled;
 }

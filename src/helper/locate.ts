@@ -14,7 +14,7 @@ export function locateHelper(directory: string = import.meta.dirname): string {
   const found = candidates.find(isExecutable);
   if (found !== undefined) return found;
   throw new LaunchError("NO_HELPER", `helper: ${candidates[0]}: not there or not executable`, {
-    hint: "build it with `npm run build` (needs a C compiler and make)",
+    hint: `build it with \`npm run build\`, or \`make -C ${join(directory, "../helper")}\` where pullrun came from npm (needs a C compiler)`,
   });
 }
 
