@@ -1,4 +1,5 @@
 import type { PlanStep } from "../helper/plan.js";
+import { checkCpuset } from "./cgroup-cpuset.js";
 import type { CgroupHost } from "./cgroup-host.js";
 import type { Hierarchy } from "./cgroup-hierarchies.js";
 import {
@@ -44,6 +45,7 @@ export interface CgroupInput {
  */
 export function planCgroups(input: CgroupInput, host: CgroupHost): CgroupPlan {
   const { containerId } = input;
+  checkCpuset(input.resources, host);
   const limits = [
     ...limitsOf(input.resources),
     ...(input.freeze === true && canFreeze(host) ? [freezerLimit] : []),
@@ -106,6 +108,6 @@ function missing(limits: readonly Limit[]): OwnedPlan[] {
 function withHint(steps: readonly PlanStep[]): PlanStep[] {
   if (steps.length === 0) return [];
   const text =
-    "the kernel refused to set up the container's cgroup; try without --memory, --pids-limit and --cpus";
+    "the kernel refused a limit, which the file's name tells: leave out the flag for it, or ask for something else";
   return [{ kind: "hint", text }, ...steps, { kind: "hint", text: "" }];
 }

@@ -327,6 +327,23 @@ describe("every limit", () => {
     blkioWeight: 500,
   };
 
+  test.each([
+    [
+      "v1",
+      "45 31 0:35 / /c/cpuset rw - cgroup cgroup rw,cpuset",
+      "1:cpuset:/\n",
+      "/c/cpuset/cpuset.effective_cpus",
+    ],
+    ["v2", unified, "0::/\n", "/sys/fs/cgroup/cpuset.cpus.effective"],
+  ])("names CPUs that are not there on %s, where the kernel would not", (_, mountinfo, self, file) => {
+    const host = fakeHost({ mountinfo, self, files: { [file]: "0-3,8\n" } });
+    const plan = (cpusetCpus: string): unknown =>
+      planCgroups({ resources: resourcesOf({ ...noLimits, cpusetCpus }, true), containerId: "ID" }, host);
+    expect(() => plan("2-4")).toThrow("--cpuset-cpus: 2-4: 4 is not here (expected of 0-3,8)");
+    expect(() => plan("0-999999999999")).toThrow("999999999999 is not here");
+    expect(() => plan("1,8")).not.toThrow("is not here");
+  });
+
   test("is a file of its controller on v1, and a new cpuset starts as the one above it", () => {
     const controllers = ["cpu", "cpuset", "memory", "pids", "blkio", "freezer"];
     const mountinfo = controllers
