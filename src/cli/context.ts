@@ -29,7 +29,11 @@ export async function contextOf(invocation: Invocation, emit: Emit, root?: strin
 }
 
 function rootOf(flags: Flags, env: Env): string {
-  return flags.text("root") ?? env.root ?? env.defaultRoot;
+  const given = flags.text("root");
+  if (given !== "") return given ?? env.root ?? env.defaultRoot;
+  throw new UsageError("BAD_VALUE", "--root: empty (expected a directory)", {
+    hint: "leave out --root to have the usual store",
+  });
 }
 
 function rootfsDriverOf(flags: Flags, env: Env): ContextOptions["rootfsDriver"] {

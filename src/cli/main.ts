@@ -1,14 +1,16 @@
 import { Command, CommanderError, Option } from "commander";
-import { AbortError } from "../core/errors.js";
+import { AbortError, UsageError } from "../core/errors.js";
+import { printable } from "../core/text.js";
 import { flagsOf, type CommandGroup, type CommandSpec, type FlagSpec, type Invocation } from "./command.js";
 import { commands, defaultCommand, groups } from "./commands/table.js";
 import { readEnv, type Env } from "./env.js";
-import { stdout } from "./output.js";
+import { stderr, stdout } from "./output.js";
 import { reportError } from "./report-error.js";
 import { suggest } from "./suggest.js";
 import { version } from "./version.js";
 
 const usageStatus = 2;
+const commandNames = [...[...commands, ...groups].map(({ name }) => name), "help"];
 
 /** The command line being carried out; known as soon as its command is. */
 interface Session {
@@ -17,42 +19,61 @@ interface Session {
 }
 
 /** Carries out one command line and sets the exit status. Does not return where the process becomes a container. */
-export async function main(argv: readonly string[]): Promise<void> {
+export async function main(words: readonly string[]): Promise<void> {
   const session: Session = { env: readEnv() };
-  const program = createProgram(session, meantBy(argv));
-  if (argv.length === 0) {
-    program.outputHelp();
-    return;
-  }
   try {
-    await program.parseAsync(argv, { from: "user" });
+    const { argv, meant } = meantBy(words);
+    const program = createProgram(session, meant);
+    if (argv.length === 0) program.outputHelp();
+    else await program.parseAsync(argv, { from: "user" });
   } catch (error) {
-    process.exitCode = statusOf(error, session);
-    if (process.exitCode !== 0) suggestCommand(argv, session);
+    const word = words[commandIndex(words)] ?? "";
+    process.exitCode = await statusOf(error, session, word);
+    if (process.exitCode !== 0) suggestCommand(word, session);
   }
 }
 
 interface Meant {
   readonly commands: readonly CommandSpec[];
   readonly groups: readonly CommandGroup[];
-  /** Whether the first word may be an image. */
-  readonly byDefault: boolean;
 }
 
 /** Program options with a value, which may come before the command. */
 const programOptions = ["--root", "--rootfs-driver"];
 
-/** What the first word can only mean. Making all commands takes milliseconds, and only help shows them. */
-function meantBy(argv: readonly string[]): Meant {
+/** How many words at the front are program options. */
+function commandIndex(argv: readonly string[]): number {
   let first = 0;
-  while (programOptions.includes(argv[first] ?? "")) first += 2;
-  const word = argv[first] ?? "";
-  if (word === "" || word === "help" || word.startsWith("-")) return { commands, groups, byDefault: true };
-  const named = {
+  while (programOptions.includes(argv[first]?.replace(/=.*/s, "") ?? ""))
+    first += argv[first]?.includes("=") === true ? 1 : 2;
+  return first;
+}
+
+/**
+ * The command line with its command spelt out, and what its first word can only mean: making all commands takes
+ * milliseconds, and only help shows them. What is no command is an image; commander's own default command would take
+ * the `--help` of `pullrun IMAGE ls --help` for itself. `help volume ls` is `volume ls --help`, where commander would
+ * show no more than what `volume` has. @throws UsageError BAD_VALUE
+ */
+function meantBy(argv: readonly string[]): { readonly argv: readonly string[]; readonly meant: Meant } {
+  const first = commandIndex(argv);
+  const options = argv.slice(0, first);
+  const [word = "", ...rest] = argv.slice(first);
+  if (word === "help" && rest[0] !== undefined && rest[0] !== "help") {
+    if (!commandNames.includes(rest[0])) throw unknownCommand(rest[0]);
+    return meantBy([...options, ...rest, "--help"]);
+  }
+  if (word === "help") return { argv: [...options, "--help"], meant: { commands, groups } };
+  if (["", "-h", "--help", "-v", "--version"].includes(word)) return { argv, meant: { commands, groups } };
+  const meant = {
     commands: commands.filter(({ name }) => name === word),
     groups: groups.filter(({ name }) => name === word),
   };
-  return { ...named, byDefault: named.commands.length + named.groups.length === 0 };
+  if (meant.commands.length + meant.groups.length > 0) return { argv, meant };
+  return {
+    argv: [...options, defaultCommand.name, word, ...rest],
+    meant: { commands: [defaultCommand], groups: [] },
+  };
 }
 
 function createProgram(session: Session, meant: Meant): Command {
@@ -66,15 +87,15 @@ function createProgram(session: Session, meant: Meant): Command {
       "erofs or directories; the best that works here (PULLRUN_ROOTFS_DRIVER)",
     )
     .enablePositionalOptions()
+    .showSuggestionAfterError(false)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => stdout().write(text),
-      outputError: (text, write) => write(text.replace(/^error: /, "pullrun: ")),
+      // Said by statusOf, in our own words.
+      outputError: () => undefined,
     });
   for (const spec of meant.commands) program.addCommand(subcommand(program, spec, session));
-  if (meant.byDefault)
-    program.addCommand(subcommand(program, defaultCommand, session), { isDefault: true, hidden: true });
-  addFlagsLate(program, [...meant.commands, defaultCommand]);
+  addFlagsLate(program, meant.commands);
   for (const group of meant.groups) program.addCommand(groupCommand(program, group, session));
   return program;
 }
@@ -130,7 +151,7 @@ function invocationOf(args: readonly string[], values: Record<string, unknown>, 
     env,
     signal: abortOnSignals(),
     print: (text) => stdout().write(text),
-    note: (text) => process.stderr.write(`${text}\n`),
+    note: (text) => stderr().write(`${text}\n`),
   };
 }
 
@@ -144,19 +165,31 @@ function abortOnSignals(): AbortSignal {
   return controller.signal;
 }
 
-function statusOf(error: unknown, { spec, env }: Session): number {
+async function statusOf(error: unknown, { spec, env }: Session, word: string): Promise<number> {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
+    // A group without a command has shown its help.
+    if (error.code !== "commander.help") {
+      const { describeUsage } = await import("./usage-error.js");
+      const group = groups.find(({ name }) => name === word);
+      const { message, hint } = describeUsage(error, spec, group);
+      stderr().write(`pullrun: ${message}\nhint: ${hint}\n`);
+    }
     return spec?.failure === 125 ? 125 : usageStatus;
   }
   return reportError(error, { failure: spec?.failure ?? 1, debug: env.debug });
 }
 
+function unknownCommand(word: string): UsageError {
+  const meant = suggest(word, commandNames);
+  return new UsageError("BAD_VALUE", `help: ${printable(word, 60)}: no such command`, {
+    hint: meant === undefined ? "`pullrun help` lists them" : `did you mean ${meant}?`,
+  });
+}
+
 /** `pullrun imags` means an image of that name to us, and hardly to the user. */
-function suggestCommand(argv: readonly string[], { spec }: Session): void {
-  const [word = ""] = argv;
-  const names = [...[...commands, ...groups].map(({ name }) => name), "help"];
-  if (spec?.name !== defaultCommand.name || names.includes(word) || !/^[a-z]+$/.test(word)) return;
-  const meant = suggest(word, names);
-  if (meant !== undefined) process.stderr.write(`hint: for the command, type: pullrun ${meant}\n`);
+function suggestCommand(word: string, { spec }: Session): void {
+  if (spec?.name !== defaultCommand.name || commandNames.includes(word) || !/^[a-z]+$/.test(word)) return;
+  const meant = suggest(word, commandNames);
+  if (meant !== undefined) stderr().write(`hint: for the command, type: pullrun ${meant}\n`);
 }

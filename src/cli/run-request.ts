@@ -8,7 +8,7 @@ import { platformOf } from "./context.js";
 import { fileOptionsOf } from "./flags/files.js";
 import { given } from "./flags/given.js";
 import { isolationOptionsOf } from "./flags/isolation.js";
-import { lifeOptionsOf } from "./flags/life.js";
+import { lifeOptionsOf, parseLabel } from "./flags/life.js";
 import { limitOptionsOf } from "./flags/limits.js";
 import { networkOptionsOf } from "./flags/network.js";
 import { processOptionsOf } from "./flags/process.js";
@@ -50,7 +50,9 @@ function rootDirectoryOf(text: string): RootDirectory {
 
 /** The container's side of a `run` command line. @throws UsageError */
 export function runOptionsOf(invocation: Invocation): RunOptions {
+  const annotations = invocation.flags.list("annotation").map(parseLabel("--annotation"));
   return {
+    ...given("annotations", annotations.length === 0 ? undefined : Object.fromEntries(annotations)),
     ...processOptionsOf(invocation),
     ...fileOptionsOf(invocation),
     ...isolationOptionsOf(invocation),

@@ -27,6 +27,11 @@ export function parseCpus(flag: string, text: string): number {
   throw badValue(flag, text, "a number of CPUs of at least 0.01, such as 1.5");
 }
 
+export function parseMask(flag: string, text: string): number {
+  if (/^[0-7]{1,4}$/.test(text)) return parseInt(text, 8);
+  throw badValue(flag, text, "an octal mask such as 0027");
+}
+
 /** A share of a whole, 0 to 1. */
 export function parseShare(flag: string, text: string): number {
   const value = Number(text);
@@ -76,4 +81,13 @@ export function parsed<T>(
 ): T | undefined {
   const text = flags.text(name);
   return text === undefined ? undefined : parse(`--${name}`, text);
+}
+
+/** The same for a limit: 0 is docker's word for none. */
+export function limit<T>(
+  flags: Flags,
+  name: string,
+  parse: (flag: string, text: string) => T,
+): T | undefined {
+  return flags.text(name) === "0" ? undefined : parsed(flags, name, parse);
 }

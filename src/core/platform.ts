@@ -45,6 +45,16 @@ function normalizeVariant(rawArchitecture: string, variant: string | undefined):
   return lower !== undefined && /^[0-9]+$/.test(lower) ? `v${lower}` : lower;
 }
 
+// What one word may be, as containerd/platforms: Go's GOARCH for Linux.
+const goArchitectures: ReadonlySet<string> = new Set(
+  "386 amd64 arm arm64 loong64 mips mipsle mips64 mips64le ppc64 ppc64le riscv64 s390x".split(" "),
+);
+
+function isArchitecture(word: string): boolean {
+  const raw = word.toLowerCase();
+  return goArchitectures.has(architectures.get(raw) ?? raw);
+}
+
 /** `OS/ARCH[/VARIANT]` or just `ARCH`. @throws UsageError BAD_PLATFORM */
 export function parsePlatform(text: string): Platform {
   const parts = text.split("/");
@@ -55,6 +65,15 @@ export function parsePlatform(text: string): Platform {
     });
   }
   const [first = "", second, third] = parts;
+  if (second === undefined && !isArchitecture(first)) {
+    throw new UsageError(
+      "BAD_PLATFORM",
+      `platform: ${printable(text, 60)}: no architecture that Go has a name for`,
+      {
+        hint: "for example --platform linux/arm64 or --platform arm64",
+      },
+    );
+  }
   return second === undefined ? normalizePlatform("linux", first) : normalizePlatform(first, second, third);
 }
 

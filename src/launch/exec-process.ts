@@ -38,7 +38,8 @@ export function execProcess({ container, options, accounts }: ExecProcessInput):
   return {
     ...container,
     terminal: options.tty,
-    user: user === undefined ? container.user : { uid: user.uid, gid: user.gid, ...groups },
+    user:
+      user === undefined ? container.user : { ...container.user, uid: user.uid, gid: user.gid, ...groups },
     args,
     env: environment(container, options, user?.home),
     cwd: workingDir(container, options),

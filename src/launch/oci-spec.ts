@@ -10,11 +10,12 @@ export interface Spec {
   readonly hostname?: string;
   readonly mounts: readonly Mount[];
   readonly linux: Linux;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export interface Process {
   readonly terminal: boolean;
-  readonly user: { readonly uid: number; readonly gid: number; readonly additionalGids?: readonly number[] };
+  readonly user: ProcessUser;
   readonly args: readonly string[];
   readonly env: readonly string[];
   readonly cwd: string;
@@ -22,6 +23,14 @@ export interface Process {
   readonly noNewPrivileges: boolean;
   readonly rlimits?: readonly Rlimit[];
   readonly oomScoreAdj?: number;
+}
+
+export interface ProcessUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly additionalGids?: readonly number[];
+  /** 0022 unless given. */
+  readonly umask?: number;
 }
 
 export interface Rlimit {

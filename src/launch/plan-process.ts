@@ -20,12 +20,12 @@ const dropBounding = capabilityMask(["CAP_SETPCAP"]);
 /** From inside the new root to the command: directory, privileges, environment, exec. */
 export function processSteps(input: ProcessStepsInput): PlanStep[] {
   const { noNewPrivileges, seccomp, own } = input;
-  const { cwd, env, args, rlimits = [], oomScoreAdj } = input.process;
+  const { cwd, env, args, rlimits = [], oomScoreAdj, user } = input.process;
   const filter = seccomp === undefined ? [] : seccompSteps(seccomp);
   return [
     // Before the user is dropped, as runc: a user may start in a directory it may not enter.
     { kind: "working-dir", path: cwd },
-    { kind: "umask", mask: 0o022 },
+    { kind: "umask", mask: user.umask ?? 0o022 },
     { kind: "environment", entries: env },
     ...rlimitSteps(rlimits),
     // Only a process that keeps its ids can write it now: see plan-namespaces.ts for the others.

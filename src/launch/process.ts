@@ -23,7 +23,12 @@ export function createProcess(input: ProcessInput): Process {
   const { image, options, user, hostname } = input;
   return {
     terminal: options.tty ?? false,
-    user: { uid: user.uid, gid: user.gid, ...(input.groups ? { additionalGids: user.groups } : {}) },
+    user: {
+      uid: user.uid,
+      gid: user.gid,
+      ...(input.groups ? { additionalGids: user.groups } : {}),
+      ...(options.umask === undefined ? {} : { umask: options.umask }),
+    },
     args: commandOf(image, options),
     env: environmentOf({
       image: image.env,

@@ -10,6 +10,8 @@ export interface RunOptions
   extends ProcessOptions, FileOptions, IsolationOptions, LimitOptions, NetworkOptions {
   /** Name or absolute path of the OCI runtime that makes the container, in the place of our helper. */
   readonly runtime?: string;
+  /** The spec's: for who reads that, such as another runtime. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** Refuses values no container could start with. @throws UsageError BAD_VALUE, BAD_FLAG */

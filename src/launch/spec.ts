@@ -72,6 +72,7 @@ export function createSpec(input: SpecInput): Spec {
       shmSize: options.shmSize ?? defaultShmSize,
     }),
     linux: linuxOf({ ...input, privilege }, process),
+    ...(options.annotations === undefined ? {} : { annotations: options.annotations }),
   };
 }
 

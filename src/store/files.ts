@@ -1,6 +1,7 @@
 import { link, open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { errnoOf, StoreError } from "../core/errors.js";
+import { errnoHint } from "../core/errno-hints.js";
 import { printable } from "../core/text.js";
 import { randomBytes } from "../helper/random.js";
 
@@ -51,20 +52,14 @@ export async function withIoErrors<T>(what: string, object: string, work: () => 
   }
 }
 
-export const diskFullHint =
-  "free some space, remove images with `pullrun rmi`, or put the store elsewhere with --root";
-
 /** A system error as StoreError; anything else as it is. */
 export function ioError(what: string, object: string, error: unknown): unknown {
   const errno = errnoOf(error);
   if (!(error instanceof Error) || errno === undefined || !("syscall" in error)) return error;
   const message = `${what}: ${printable(object)}: ${printable(error.message)}`;
-  if (errno === "ENOSPC" || errno === "EDQUOT") {
-    return new StoreError("DISK_FULL", message, { cause: error, hint: diskFullHint });
-  }
-  const denied = errno === "EACCES" || errno === "EPERM" || errno === "EROFS";
-  const hint = denied ? "use a store you may write, with --root DIR or PULLRUN_ROOT" : undefined;
-  return new StoreError("STORE_IO", message, { cause: error, ...(hint === undefined ? {} : { hint }) });
+  const code = errno === "ENOSPC" || errno === "EDQUOT" ? "DISK_FULL" : "STORE_IO";
+  const hint = errnoHint(errno);
+  return new StoreError(code, message, { cause: error, ...(hint === undefined ? {} : { hint }) });
 }
 
 /**

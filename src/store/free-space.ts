@@ -2,10 +2,10 @@ import { stat, statfs } from "node:fs/promises";
 import path from "node:path";
 import type { Descriptor } from "../core/descriptor.js";
 import type { DiffId } from "../core/digest.js";
+import { diskFullHint } from "../core/errno-hints.js";
 import { StoreError } from "../core/errors.js";
 import { printable } from "../core/text.js";
 import { hasBlob } from "./blobs.js";
-import { diskFullHint } from "./files.js";
 import { holdsLayer } from "./layers.js";
 import type { StorePaths } from "./layout.js";
 

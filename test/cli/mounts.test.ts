@@ -1,9 +1,12 @@
+import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { parseCsvLine } from "../../src/cli/mounts/csv.js";
 import { parseDeviceFlag } from "../../src/cli/mounts/device-flag.js";
 import { parseMountFlag } from "../../src/cli/mounts/mount-flag.js";
 import { parseTmpfsFlag } from "../../src/cli/mounts/tmpfs-flag.js";
 import { parseVolumeFlag } from "../../src/cli/mounts/volume-flag.js";
+
+const fromHere = (name: string): string => path.resolve("/here", name);
 
 describe("-v", () => {
   test.each([
@@ -20,11 +23,11 @@ describe("-v", () => {
     ["data:/b:nocopy,ro", { type: "volume", name: "data", target: "/b", readOnly: true, noCopy: true }],
     ["/b", { type: "volume", target: "/b" }],
   ])("reads %s", (text, mount) => {
-    expect(parseVolumeFlag(text, "/here")).toEqual({ mount, notes: [] });
+    expect(parseVolumeFlag(text, fromHere)).toEqual({ mount, notes: [] });
   });
 
   test("accepts SELinux labels and says that nothing is done about them", () => {
-    const { mount, notes } = parseVolumeFlag("/a:/b:z", "/here");
+    const { mount, notes } = parseVolumeFlag("/a:/b:z", fromHere);
     expect(mount).toMatchObject({ source: "/a", target: "/b" });
     expect(notes).toEqual([expect.stringContaining("no SELinux labels")]);
   });
@@ -41,7 +44,7 @@ describe("-v", () => {
     ["data:/b:rshared", "a propagation of a volume"],
     ["/a:/b:", "empty options"],
   ])("refuses %j: %s", (text) => {
-    expect(() => parseVolumeFlag(text, "/here")).toThrow(expect.objectContaining({ code: "BAD_VALUE" }));
+    expect(() => parseVolumeFlag(text, fromHere)).toThrow(expect.objectContaining({ code: "BAD_VALUE" }));
   });
 });
 
@@ -83,7 +86,7 @@ describe("--mount", () => {
     ],
     ['type=bind,"src=/a,b",dst=/c', { type: "bind", source: "/a,b", target: "/c" }],
   ])("reads %s", (text, mount) => {
-    expect(parseMountFlag(text, "/here")).toEqual(mount);
+    expect(parseMountFlag(text, fromHere)).toEqual(mount);
   });
 
   test.each([
@@ -104,7 +107,7 @@ describe("--mount", () => {
     ["type=bind,source,target=/b", "a key without its value"],
     ["", "nothing"],
   ])("refuses %j: %s", (text) => {
-    expect(() => parseMountFlag(text, "/here")).toThrow(expect.objectContaining({ code: "BAD_VALUE" }));
+    expect(() => parseMountFlag(text, fromHere)).toThrow(expect.objectContaining({ code: "BAD_VALUE" }));
   });
 });
 

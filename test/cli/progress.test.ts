@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi, onTestFinished } from "vitest";
 import type { PullEvent } from "../../src/core/events.js";
 import { createBoard } from "../../src/cli/render/board.js";
 import { startEventLines } from "../../src/cli/render/event-lines.js";
@@ -269,6 +269,20 @@ describe("on a terminal", () => {
     progress.stop();
     expect(terminal.text()).toEqual(["docker.io/library/app:latest: 1 layer, 1kB", ""]);
     expect(listeners()).toEqual(before);
+  });
+
+  test("while Ctrl-Z has it stopped the cursor is shown, for the shell", () => {
+    const kill = vi.spyOn(process, "kill").mockReturnValue(true);
+    onTestFinished(() => kill.mockRestore());
+    const { terminal, progress, emit } = live();
+    emit([resolved([1000]), layer(0, "downloading", { done: 500 })]);
+    (process.listeners("SIGTSTP").at(-1) as () => void)();
+    expect(terminal.cursorShown).toBe(true);
+    expect(kill).toHaveBeenCalledWith(process.pid, "SIGSTOP");
+    (process.listeners("SIGCONT").at(-1) as () => void)();
+    expect(terminal.cursorShown).toBe(false);
+    progress.stop();
+    expect([process.listenerCount("SIGTSTP"), process.listenerCount("SIGCONT")]).toEqual([0, 0]);
   });
 });
 

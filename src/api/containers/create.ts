@@ -191,6 +191,7 @@ function stateOf({ id, image, request }: Job): Omit<ContainerState, "command"> {
     restart: life.restart ?? { name: "no" },
     stopSignal: life.stopSignal ?? process.stopSignal ?? "SIGTERM",
     stopTimeout: life.stopTimeout ?? defaultStopTimeout,
+    ...(life.logBytes === undefined ? {} : { logBytes: life.logBytes }),
   };
 }
 

@@ -7,6 +7,8 @@ export function hostConfig(state: ContainerState, spec: Spec): object {
   const { options, restart, autoRemove, ports } = state;
   const { resources } = spec.linux;
   return {
+    LogConfig: logConfig(state),
+    Annotations: options.annotations ?? {},
     NetworkMode: options.network,
     RestartPolicy: { Name: restart.name, MaximumRetryCount: restart.maximum ?? 0 },
     AutoRemove: autoRemove,
@@ -49,4 +51,9 @@ export function hostConfig(state: ContainerState, spec: Spec): object {
 /** As docker takes it. */
 function ruleText({ type, major, minor, access }: DeviceRule): string {
   return `${type ?? "a"} ${major ?? "*"}:${minor ?? "*"} ${access}`;
+}
+
+function logConfig({ logBytes }: ContainerState): object {
+  if (logBytes === 0) return { Type: "none", Config: {} };
+  return { Type: "json-file", Config: logBytes === undefined ? {} : { "max-size": String(logBytes) } };
 }

@@ -49,8 +49,8 @@ export function flatRoot(directory: string): string {
   return path.join(directory, "rootfs");
 }
 
-/** Size at which a log is rotated: it and the one before it are kept. */
-const logBytes = 10 * 1024 * 1024;
+/** Size at which a log is rotated, unless chosen: it and the one before it are kept. */
+const defaultLogBytes = 10 * 1024 * 1024;
 
 /** Decides every step of the start, and writes the plan to the container's directory. @throws LaunchError */
 export async function writePlan(context: Context, launch: Launch): Promise<Plan> {
@@ -150,7 +150,7 @@ async function planForeign(
   });
 }
 
-function supervisionOf({ options, detached, restart }: ContainerState): Supervision {
+function supervisionOf({ options, detached, restart, logBytes }: ContainerState): Supervision {
   const open = detached ? "open" : "once";
-  return { logBytes, input: options.interactive ? open : "closed", restart };
+  return { logBytes: logBytes ?? defaultLogBytes, input: options.interactive ? open : "closed", restart };
 }

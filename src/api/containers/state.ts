@@ -34,6 +34,8 @@ export interface ContainerState {
   readonly stopSignal: string;
   /** Seconds; -1: SIGKILL never follows. */
   readonly stopTimeout: number;
+  /** Where it was chosen; 0: no log. */
+  readonly logBytes?: number;
   /** It has no id but its user's: see ContextOptions. */
   readonly squashIds?: true;
   /** Its ids are not the usual ones: the same. */

@@ -1,8 +1,8 @@
 import type { LogLine } from "../../api/containers/logs.js";
 import type { Invocation } from "../command.js";
 import { inspectionContext } from "../inspection.js";
-import { stdout } from "../output.js";
 import { parseTime } from "../../core/times.js";
+import { stderr, stdout, writeTo } from "../output.js";
 import { parseCount } from "../values.js";
 
 /** The container's stdout to ours, its stderr to ours, byte for byte. */
@@ -37,13 +37,6 @@ function createWriter(timestamps: boolean): (line: LogLine) => Promise<void> {
   return async ({ time, stream, text, partial }) => {
     const front = timestamps && !begun[stream] ? `${time} ` : "";
     begun[stream] = partial;
-    await writeTo(stream === "stdout" ? stdout() : process.stderr, Buffer.concat([Buffer.from(front), text]));
+    await writeTo(stream === "stdout" ? stdout() : stderr(), Buffer.concat([Buffer.from(front), text]));
   };
-}
-
-/** At the pace of whoever reads. */
-function writeTo(stream: NodeJS.WriteStream, bytes: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    stream.write(bytes, (error) => (error ? reject(error) : resolve()));
-  });
 }

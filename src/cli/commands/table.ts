@@ -74,6 +74,14 @@ export const commands: readonly CommandSpec[] = [
     load: () => import("./doctor.js"),
   },
   {
+    name: "completion",
+    args: "<shell>",
+    summary: "print completions for bash, zsh or fish: source <(pullrun completion bash)",
+    flags: [],
+    failure: 1,
+    load: () => import("./completion.js"),
+  },
+  {
     name: "version",
     args: "",
     summary: "print versions",

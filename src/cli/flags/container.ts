@@ -12,4 +12,5 @@ export const containerFlags: readonly FlagSpec[] = [
   ...isolationFlags,
   ...limitFlags,
   ...networkFlags,
+  { flags: "--annotation <key=value>", description: "set an annotation in the spec", repeat: true },
 ];

@@ -1,3 +1,4 @@
+import path from "node:path";
 import type { FileMount, FileOptions } from "../../launch/options/files.js";
 import type { FlagSpec, Invocation } from "../command.js";
 import { parseDeviceFlag } from "../mounts/device-flag.js";
@@ -5,7 +6,7 @@ import { parseDeviceRule } from "../mounts/device-rule-flag.js";
 import { parseMountFlag } from "../mounts/mount-flag.js";
 import { parseTmpfsFlag } from "../mounts/tmpfs-flag.js";
 import { parseVolumeFlag } from "../mounts/volume-flag.js";
-import { parsed, parseSize } from "../values.js";
+import { limit, parseSize } from "../values.js";
 import { given } from "./given.js";
 
 export const fileFlags: readonly FlagSpec[] = [
@@ -45,17 +46,16 @@ export function fileOptionsOf(invocation: Invocation): FileOptions {
     ...given("mounts", mounts.length === 0 ? undefined : mounts),
     ...given("devices", devices.length === 0 ? undefined : devices),
     ...given("deviceRules", deviceRules.length === 0 ? undefined : deviceRules),
-    ...given("shmSize", parsed(flags, "shm-size", parseSize)),
+    ...given("shmSize", limit(flags, "shm-size", parseSize)),
   };
 }
 
 function mountsOf({ flags, note }: Invocation): FileMount[] {
-  const directory = process.cwd();
-  const volumes = flags.list("volume").map((text) => parseVolumeFlag(text, directory));
+  const volumes = flags.list("volume").map((text) => parseVolumeFlag(text, path.resolve));
   for (const line of volumes.flatMap(({ notes }) => notes)) note(line);
   return [
     ...volumes.map(({ mount }) => mount),
-    ...flags.list("mount").map((text) => parseMountFlag(text, directory)),
+    ...flags.list("mount").map((text) => parseMountFlag(text, path.resolve)),
     ...flags.list("tmpfs").map(parseTmpfsFlag),
   ];
 }

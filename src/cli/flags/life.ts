@@ -5,12 +5,15 @@ import type { LifeOptions, RestartPolicy } from "../../launch/options/life.js";
 import type { Flags, FlagSpec, Invocation } from "../command.js";
 import { parseCount, parsed } from "../values.js";
 import { given } from "./given.js";
+import { logBytesOf, logFlags } from "./log.js";
 
 /** How a container is called, ended and removed, for the commands that make one. */
 export const lifeFlags: readonly FlagSpec[] = [
   { flags: "--name <name>", description: "what to call the container; else it gets a name of two words" },
   { flags: "-l, --label <key=value>", description: "set a label", repeat: true },
   { flags: "--label-file <file>", description: "read labels from a file", repeat: true },
+  ...logFlags,
+  { flags: "--no-healthcheck", description: "accepted as docker's: there are no health checks" },
   { flags: "--rm", description: "remove the container when it ends" },
   {
     flags: "--restart <policy>",
@@ -36,6 +39,7 @@ export function lifeOptionsOf({ flags }: Invocation): LifeOptions {
     detached: flags.on("detach"),
     ...given("stopSignal", flags.text("stop-signal")),
     ...given("stopTimeout", parsed(flags, "stop-timeout", parseCount)),
+    ...given("logBytes", logBytesOf(flags)),
     ...given("restart", restart === undefined ? undefined : parseRestart(restart)),
   };
 }
@@ -43,17 +47,19 @@ export function lifeOptionsOf({ flags }: Invocation): LifeOptions {
 /** Files first: what is on the command line wins. */
 function labelsOf(flags: Flags): Record<string, string> {
   const entries = [...flags.list("label-file").flatMap(readLabels), ...flags.list("label")];
-  return Object.fromEntries(entries.map(parseLabel));
+  return Object.fromEntries(entries.map(parseLabel("--label")));
 }
 
 /** A label without `=` is there, and empty. */
-function parseLabel(entry: string): [key: string, value: string] {
-  const equals = entry.indexOf("=");
-  const key = equals < 0 ? entry : entry.slice(0, equals);
-  if (key.trim() === "") {
-    throw new UsageError("BAD_VALUE", `--label: ${printable(entry, 60)}: no name (expected KEY=VALUE)`);
-  }
-  return [key, equals < 0 ? "" : entry.slice(equals + 1)];
+export function parseLabel(flag: string): (entry: string) => [key: string, value: string] {
+  return (entry) => {
+    const equals = entry.indexOf("=");
+    const key = equals < 0 ? entry : entry.slice(0, equals);
+    if (key.trim() === "") {
+      throw new UsageError("BAD_VALUE", `${flag}: ${printable(entry, 60)}: no name (expected KEY=VALUE)`);
+    }
+    return [key, equals < 0 ? "" : entry.slice(equals + 1)];
+  };
 }
 
 function readLabels(file: string): string[] {

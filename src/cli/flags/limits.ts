@@ -3,7 +3,7 @@ import { printable } from "../../core/text.js";
 import type { LimitOptions } from "../../launch/options/limits.js";
 import type { Ulimit } from "../../launch/ulimits.js";
 import type { FlagSpec, Invocation } from "../command.js";
-import { parseCount, parseCpus, parsed, parseSize } from "../values.js";
+import { limit, parseCount, parseCpus, parsed, parseSize } from "../values.js";
 import { given } from "./given.js";
 
 export const limitFlags: readonly FlagSpec[] = [
@@ -33,18 +33,18 @@ export const limitFlags: readonly FlagSpec[] = [
 /** @throws UsageError */
 export function limitOptionsOf({ flags }: Invocation): LimitOptions {
   return {
-    ...given("memory", parsed(flags, "memory", parseSize)),
-    ...given("memorySwap", flags.text("memory-swap") === "-1" ? -1 : parsed(flags, "memory-swap", parseSize)),
-    ...given("memoryReservation", parsed(flags, "memory-reservation", parseSize)),
+    ...given("memory", limit(flags, "memory", parseSize)),
+    ...given("memorySwap", flags.text("memory-swap") === "-1" ? -1 : limit(flags, "memory-swap", parseSize)),
+    ...given("memoryReservation", limit(flags, "memory-reservation", parseSize)),
     ...given("oomKillDisable", flags.on("oom-kill-disable") || undefined),
-    ...given("cpuShares", parsed(flags, "cpu-shares", parseCount)),
-    ...given("cpuQuota", parsed(flags, "cpu-quota", parseCount)),
-    ...given("cpuPeriod", parsed(flags, "cpu-period", parseCount)),
+    ...given("cpuShares", limit(flags, "cpu-shares", parseCount)),
+    ...given("cpuQuota", limit(flags, "cpu-quota", parseCount)),
+    ...given("cpuPeriod", limit(flags, "cpu-period", parseCount)),
     ...given("cpusetCpus", flags.text("cpuset-cpus")),
     ...given("cpusetMems", flags.text("cpuset-mems")),
-    ...given("blkioWeight", parsed(flags, "blkio-weight", parseCount)),
+    ...given("blkioWeight", limit(flags, "blkio-weight", parseCount)),
     ...given("pidsLimit", parsed(flags, "pids-limit", parseCount)),
-    ...given("cpus", parsed(flags, "cpus", parseCpus)),
+    ...given("cpus", limit(flags, "cpus", parseCpus)),
     ...given("ulimits", ulimitsOf(flags.list("ulimit"))),
     ...given("oomScoreAdj", parsed(flags, "oom-score-adj", parseCount)),
   };

@@ -3,7 +3,7 @@ import type { FlagSpec, Invocation } from "../command.js";
 import { given } from "./given.js";
 
 export const networkFlags: readonly FlagSpec[] = [
-  { flags: "--hostname <name>", description: "host name in the container" },
+  { flags: "-h, --hostname <name>", description: "host name in the container" },
   { flags: "--domainname <name>", description: "domain name in the container" },
   {
     flags: "--network <mode>",
@@ -21,6 +21,7 @@ export const networkFlags: readonly FlagSpec[] = [
   { flags: "--dns <ip>", description: "name server to use", repeat: true },
   { flags: "--dns-search <domain>", description: "domain to search names in; . for none", repeat: true },
   { flags: "--dns-option <option>", description: "option for resolv.conf", repeat: true },
+  { flags: "--dns-opt <option>", description: "the same as --dns-option", repeat: true },
   {
     flags: "--add-host <name:ip>",
     description: "line for /etc/hosts; NAME:host-gateway is this machine",
@@ -29,22 +30,25 @@ export const networkFlags: readonly FlagSpec[] = [
   { flags: "--ip <address>", description: "IPv4 address on the bridge" },
   { flags: "--mac-address <address>", description: "MAC address on the bridge" },
   { flags: "--network-alias <name>", description: "further name for other containers", repeat: true },
+  { flags: "--net-alias <name>", description: "the same as --network-alias", repeat: true },
 ];
 
 /** Given by lists that may be empty, and left out if they are: then the parts they need are never loaded. */
 const lists = {
-  publish: "publish",
-  expose: "expose",
-  dns: "dns",
-  "dns-search": "dnsSearch",
-  "dns-option": "dnsOptions",
-  "add-host": "addHosts",
-  "network-alias": "networkAliases",
+  publish: ["publish"],
+  expose: ["expose"],
+  dns: ["dns"],
+  dnsSearch: ["dns-search"],
+  dnsOptions: ["dns-option", "dns-opt"],
+  addHosts: ["add-host"],
+  networkAliases: ["network-alias", "net-alias"],
 } as const;
 
 export function networkOptionsOf({ flags, env }: Invocation): NetworkOptions {
   const chosen = flags.text("network") ?? flags.text("net") ?? env.defaultNetwork ?? "default";
-  const named = Object.entries(lists).map(([flag, key]) => [key, flags.list(flag)] as const);
+  const named = Object.entries(lists).map(
+    ([key, names]) => [key, names.flatMap((name) => flags.list(name))] as const,
+  );
   return {
     // What it may be is checked where it is used, for the library's callers too.
     network: chosen as NetworkMode,

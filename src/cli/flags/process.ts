@@ -3,7 +3,7 @@ import { UsageError, errnoOf } from "../../core/errors.js";
 import type { ProcessOptions } from "../../launch/options/process.js";
 import type { Flags, FlagSpec, Invocation } from "../command.js";
 import type { Env } from "../env.js";
-import { parseEnvFile, resolveVariable } from "../values.js";
+import { parsed, parseEnvFile, parseMask, resolveVariable } from "../values.js";
 import { given } from "./given.js";
 
 /** What every process of a container has. */
@@ -22,6 +22,7 @@ export const processFlags: readonly FlagSpec[] = [
   ...execProcessFlags,
   { flags: "--group-add <group>", description: "a further group, by name in the image or gid", repeat: true },
   { flags: "--entrypoint <command>", description: "replace the image's entrypoint; '' clears it" },
+  { flags: "--umask <mode>", description: "octal mask of new files' modes (0022)" },
 ];
 
 /** @throws UsageError */
@@ -34,7 +35,8 @@ export function processOptionsOf({ args, flags, env }: Invocation): ProcessOptio
     ...given("entrypoint", flags.text("entrypoint")),
     ...given("user", flags.text("user")),
     ...given("groupAdd", flags.list("group-add").length === 0 ? undefined : flags.list("group-add")),
-    ...given("workdir", flags.text("workdir")),
+    ...given("umask", parsed(flags, "umask", parseMask)),
+    ...given("workdir", flags.text("workdir") === "" ? undefined : flags.text("workdir")),
   };
 }
 

@@ -1,4 +1,3 @@
-import path from "node:path";
 import { printable } from "../../core/text.js";
 import type {
   BindMount,
@@ -12,26 +11,26 @@ import { parseSize } from "../values.js";
 import { badMount, mountFields, type MountFields } from "./mount-fields.js";
 
 /** Docker's `--mount type=bind|volume|tmpfs,…`. @throws UsageError BAD_VALUE */
-export function parseMountFlag(text: string, directory: string): FileMount {
+export function parseMountFlag(text: string, absolute: (path: string) => string): FileMount {
   const fields = mountFields(text);
   const target = fields.text("target");
   if (target === undefined || target === "") throw badMount(text, "no target", "target=PATH");
   const base = { target, ...given("readOnly", fields.on("readonly") || undefined) };
-  if (fields.type === "bind") return { ...bindOf(text, fields, directory), ...base };
+  if (fields.type === "bind") return { ...bindOf(text, fields, absolute), ...base };
   if (fields.type === "volume") return { ...volumeOf(text, fields), ...base };
   return { ...tmpfsOf(text, fields), ...base };
 }
 
 type Without<T> = Omit<T, "target" | "readOnly">;
 
-function bindOf(text: string, fields: MountFields, directory: string): Without<BindMount> {
+function bindOf(text: string, fields: MountFields, absolute: (path: string) => string): Without<BindMount> {
   const source = fields.text("source") ?? "";
   if (source === "") throw badMount(text, "no source", "source=PATH");
   // What -v takes for a volume's name is a mistake here, as it is for docker.
   if (!/^[./]/.test(source)) throw badMount(text, "source is relative", "an absolute path, or one with ./");
   return {
     type: "bind",
-    source: path.resolve(directory, source),
+    source: absolute(source),
     ...given("createSource", fields.on("create") || undefined),
     ...given("propagation", propagationOf(text, fields.text("propagation"))),
     ...given("recursive", recursiveOf(text, fields)),

@@ -1,4 +1,3 @@
-import path from "node:path";
 import { UsageError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
 import type { FileMount, Propagation } from "../../launch/options/files.js";
@@ -17,7 +16,7 @@ const propagation = /^r?(?:private|slave|shared)$/;
  * Docker's `-v [SOURCE:]TARGET[:OPTIONS]`. A source with a slash or a dot in front is a path, anything else a volume's
  * name; without one the volume is anonymous. @throws UsageError BAD_VALUE
  */
-export function parseVolumeFlag(text: string, directory: string): VolumeFlag {
+export function parseVolumeFlag(text: string, absolute: (path: string) => string): VolumeFlag {
   const parts = text.split(":");
   const [first = "", second, third] = parts;
   if (parts.length > 3 || parts.some((part) => part === "")) throw bad(text, "not a mount", form);
@@ -28,9 +27,11 @@ export function parseVolumeFlag(text: string, directory: string): VolumeFlag {
   checkWords(text, words);
   const readOnly = words.includes("ro");
   const base = { target: second, ...(readOnly ? { readOnly } : {}) };
-  const isPath = /^[./~]/.test(first);
+  if (first.startsWith("~"))
+    throw bad(text, "~ is the shell's to expand", "a path, or $HOME outside of quotes");
+  const isPath = /^[./]/.test(first);
   const mount = isPath
-    ? bindOf(path.resolve(directory, first), base, words)
+    ? bindOf(absolute(first), base, words)
     : volumeOf(text, { ...base, name: first }, words);
   return { mount, notes: notesOf(words) };
 }

@@ -21,12 +21,22 @@ export function hideCursor(terminal: Terminal, leave: () => void): () => void {
     onExit();
     process.kill(process.pid, signal);
   };
+  // Ctrl-Z: the shell's line needs the cursor meanwhile. Listening keeps the signal from stopping us.
+  const onSuspend = (): void => {
+    terminal.write(show);
+    process.kill(process.pid, "SIGSTOP");
+  };
+  const onContinue = (): void => void terminal.write(hide);
   const restore = (): void => {
     terminal.write(show);
+    process.off("SIGTSTP", onSuspend);
+    process.off("SIGCONT", onContinue);
     process.off("exit", onExit);
     for (const signal of polite) process.off(signal, onExit);
     for (const signal of fatal) process.off(signal, onFatal);
   };
+  process.on("SIGTSTP", onSuspend);
+  process.on("SIGCONT", onContinue);
   process.once("exit", onExit);
   for (const signal of polite) process.once(signal, onExit);
   for (const signal of fatal) process.once(signal, onFatal);

@@ -1,4 +1,5 @@
 import { liveTerminal, type Env } from "../env.js";
+import { stderr } from "../output.js";
 import { createBoard } from "./board.js";
 import { startEventLines } from "./event-lines.js";
 import { warningLine, type Progress } from "./lines.js";
@@ -20,14 +21,14 @@ export interface ProgressOptions {
 /** `tty` where nothing can be redrawn (no terminal, or one of 0 columns) is `plain`. */
 export async function startProgress(env: Env, { quiet, mode = "auto" }: ProgressOptions): Promise<Progress> {
   const clock = (): number => performance.now();
-  const print = (line: string): void => void process.stderr.write(`${line}\n`);
+  const print = (line: string): void => void stderr().write(`${line}\n`);
   if (quiet || mode === "none" || mode === "quiet") return warningsOnly(print);
   if (mode === "json") return startEventLines({ clock, print });
   const board = createBoard();
   const live = liveTerminal(env, { despiteCi: mode === "tty" });
   if (mode === "plain" || !live) return startPlain({ board, clock, print });
   const [{ startLive }, { createSpinner }] = await Promise.all([import("./live.js"), import("./spinner.js")]);
-  const { stderr: terminal } = process;
+  const terminal = stderr();
   return startLive({ terminal, unicode: env.unicode, board, spinner: createSpinner(), clock });
 }
 

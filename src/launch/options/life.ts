@@ -16,6 +16,8 @@ export interface LifeOptions {
   /** Seconds from the stop signal to SIGKILL; -1: no SIGKILL. */
   readonly stopTimeout?: number;
   readonly restart?: RestartPolicy;
+  /** Size at which its log is rotated; 0: it keeps none. */
+  readonly logBytes?: number;
 }
 
 export interface RestartPolicy {

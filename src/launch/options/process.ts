@@ -13,6 +13,8 @@ export interface ProcessOptions {
   readonly workdir?: string;
   /** `NAME|UID[:GROUP|GID]`. */
   readonly user?: string;
+  /** 0 to 0777; 0022 unless given. */
+  readonly umask?: number;
   /** Further groups, names of the image's or gids. */
   readonly groupAdd?: readonly string[];
   readonly interactive: boolean;
@@ -20,7 +22,10 @@ export interface ProcessOptions {
   readonly tty?: boolean;
 }
 
-export function checkProcessOptions({ workdir }: ProcessOptions): void {
+/** @throws UsageError BAD_VALUE */
+export function checkProcessOptions({ workdir, umask = 0 }: ProcessOptions): void {
+  if (!Number.isInteger(umask) || umask < 0 || umask > 0o777)
+    throw badValue("--umask", String(umask), "an octal mask from 0 to 0777");
   if (workdir !== undefined && !workdir.startsWith("/")) {
     throw badValue("--workdir", printable(workdir, 80), "an absolute path");
   }

@@ -1,0 +1,58 @@
+const health = "pullrun runs no health checks: leave it out";
+const rate = "disk limits by device are not built: --blkio-weight sets a share of disk time";
+const windows = "that one is docker's for Windows containers: leave it out";
+const daemon = "there is no daemon to talk to: leave it out";
+
+/** What to do without the flags of docker's and podman's `run` that we do not have. */
+export const foreignFlags: ReadonlyMap<string, string> = new Map([
+  ["--health-cmd", health],
+  ["--health-interval", health],
+  ["--health-retries", health],
+  ["--health-start-interval", health],
+  ["--health-start-period", health],
+  ["--health-timeout", health],
+  ["--blkio-weight-device", rate],
+  ["--device-read-bps", rate],
+  ["--device-read-iops", rate],
+  ["--device-write-bps", rate],
+  ["--device-write-iops", rate],
+  ["--cpu-count", windows],
+  ["--cpu-percent", windows],
+  ["--io-maxbandwidth", windows],
+  ["--io-maxiops", windows],
+  ["--cpu-rt-period", "real-time budgets are not built: --ulimit rtprio=… allows real-time priorities"],
+  ["--cpu-rt-runtime", "real-time budgets are not built: --ulimit rtprio=… allows real-time priorities"],
+  ["--gpus", "name the device nodes with --device, such as --device /dev/dri or --device /dev/nvidia0"],
+  ["--link", "containers on the bridge reach each other by name: --name there, or --network-alias"],
+  ["--link-local-ip", "the bridge has IPv4 addresses only: --ip chooses one"],
+  ["--ip6", "the bridge has IPv4 addresses only: --ip chooses one"],
+  ["--kernel-memory", "kernels of today have no such limit: -m counts kernel memory too"],
+  ["--memory-swappiness", "a container's swappiness is not set here: --memory-swap limits its swap"],
+  [
+    "--volumes-from",
+    "name the volumes again with -v: `pullrun inspect -f '{{json .Mounts}}' CONTAINER` lists them",
+  ],
+  [
+    "--volume-driver",
+    "volumes are directories of the store, or -v PATH:TARGET for what is mounted on this machine",
+  ],
+  ["--storage-opt", "a root file system's size cannot be limited: --read-only, and --tmpfs PATH:size=…"],
+  ["--cgroup-parent", "start pullrun in that cgroup: the container's is made below it"],
+  ["--disable-content-trust", "there is nothing to turn off: digests are verified always, signatures never"],
+  ["--use-api-socket", daemon],
+  ["--host", daemon],
+  ["--context", daemon],
+  ["--replace", "remove the container of that name first: pullrun rm -f NAME"],
+  ["--tz", "pass it as a variable, -e TZ=…, to images that have the zones"],
+  ["--timeout", "let timeout(1) end it: timeout SECONDS pullrun run …"],
+  ["--pod", "there are no pods: --network, --ipc and --pid container:NAME share with one container"],
+  ["--secret", "mount the file read-only: -v ./FILE:/run/secrets/FILE:ro"],
+  ["--tls-verify", "--insecure allows plain HTTP; certificates belong into certs.d (docs/registries.md)"],
+  ["--authfile", "set REGISTRY_AUTH_FILE"],
+  ["--log-level", "set PULLRUN_DEBUG=1 for more"],
+  ["--arch", "say it with --platform, such as linux/arm64"],
+  ["--os", "say it with --platform, such as linux/arm64"],
+  ["--variant", "say it with --platform, such as linux/arm/v7"],
+  ["--env-host", "name the variables: -e NAME copies one"],
+  ["--no-hosts", "mount one of your own over it: -v ./hosts:/etc/hosts"],
+]);

@@ -1,0 +1,149 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, openSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { demoLayout, pullrun, pullrunPath, temporaryDirectory } from "../support/cli.js";
+import { needsNamespaces } from "../support/namespaces.js";
+import { isRoot, mustRun } from "../support/tools.js";
+import { ordinaryUid } from "../support/users.js";
+
+const hello = `oci:${demoLayout}:pullrun/hello-world:latest`;
+const needsRoot = isRoot ? "" : "needs root: ";
+
+/** The first two lines of what a wrong command line gets. */
+async function complaint(...args: string[]): Promise<{ status: number; lines: string[] }> {
+  const { status, stdout, stderr } = await pullrun(args, { root: temporaryDirectory() });
+  expect(stdout).toBe("");
+  return { status, lines: stderr.trimEnd().split("\n") };
+}
+
+test.each([
+  ["--gpus=all", "--gpus=all", "name the device nodes with --device"],
+  ["--health-cmd", "--health-cmd", "pullrun runs no health checks"],
+  ["--link=db", "--link=db", "reach each other by name"],
+  ["--interctive", "--interctive", "did you mean --interactive?"],
+  ["--root=/x", "--root=/x", "--root goes before the command"],
+  ["--zzzzz", "--zzzzz", "`pullrun run --help` lists what there is"],
+])("run %s, which we do not have, is one error that names it, and a hint", async (flag, named, hint) => {
+  const { status, lines } = await complaint("run", flag, hello);
+  expect(status).toBe(125);
+  expect(lines).toEqual([
+    `pullrun: unknown option '${named}'`,
+    expect.stringMatching(new RegExp(`^hint: .*${hint.replace("?", "\\?")}`)) as string,
+  ]);
+});
+
+test.each([
+  [["volume", "lss"], 2, "unknown command 'lss'", "did you mean ls?"],
+  [["help", "imgaes"], 2, "help: imgaes: no such command", "did you mean images?"],
+  [["pull", "--progress"], 2, "--progress: no value", "pullrun pull --help"],
+  [["run", "--pull", "x", hello], 125, "--pull: x (expected missing, always, never)", "pullrun run --help"],
+  [["run", "-h"], 125, "--hostname: no value", "pullrun run --help"],
+  [["run"], 125, "missing required argument 'image'", "usage: pullrun run [options] <image> [args...]"],
+  [["run", "--platform", "bogus", hello], 125, "platform: bogus", "--platform linux/arm64"],
+  [["run", "-v", "~/x:/x", hello], 125, "-v: ~/x:/x: ~ is the shell's to expand", undefined],
+] as const)("%j is a wrong command line: status %i", async (args, status, message, hint) => {
+  const complained = await complaint(...args);
+  expect(complained.status).toBe(status);
+  expect(complained.lines[0]).toContain(`pullrun: ${message}`);
+  if (hint !== undefined) expect(complained.lines[1]).toContain(hint);
+});
+
+test("an empty --root is refused, not taken for the current directory", async () => {
+  const { status, stderr } = await pullrun(["--root", "", "images"]);
+  expect({ status, stderr }).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining("--root: empty") as string,
+  });
+});
+
+test("help of a command of two words is that command's", async () => {
+  const { status, stdout } = await pullrun(["help", "volume", "ls"]);
+  expect({ status, stdout }).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^Usage: pullrun volume ls/) as string,
+  });
+});
+
+test.skipIf(needsNamespaces !== "")(
+  `${needsNamespaces}what follows an image is the container's, --help too`,
+  async () => {
+    const { status, stderr } = await pullrun(["--root", temporaryDirectory(), hello, "--help"]);
+    expect({ status, stderr }).toMatchObject({
+      status: 127,
+      stderr: expect.stringContaining("PATH: --help:") as string,
+    });
+  },
+);
+
+test.skipIf(needsNamespaces !== "")(
+  `${needsNamespaces}an env file's variables are the container's alone, not ours: neither NODE_OPTIONS nor PULLRUN_ROOT`,
+  async () => {
+    const root = temporaryDirectory();
+    const file = path.join(root, "vars");
+    writeFileSync(
+      file,
+      "NODE_OPTIONS=--require /nonexistent.js\nPULLRUN_SQUASH_IDS=1\nPULLRUN_ROOT=/nonexistent\n",
+    );
+    const probe = `oci:${demoLayout}:pullrun/probe:latest`;
+    const { status, stdout, stderr } = await pullrun(
+      ["run", "--rm", "-q", "--env-file", file, probe, "env"],
+      {
+        env: { PULLRUN_ROOT: path.join(root, "store") },
+      },
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toContain("NODE_OPTIONS=--require /nonexistent.js");
+    const absent = await pullrun(["run", "--env-file", "/nonexistent", probe], { root });
+    expect(absent).toMatchObject({ status: 125, stderr: "pullrun: --env-file: /nonexistent: ENOENT\n" });
+  },
+);
+
+test("results that cannot be written are an error of one line", () => {
+  const full = openSync("/dev/full", "w");
+  const { status, stderr } = spawnSync(pullrunPath, ["version"], { stdio: ["ignore", full, "pipe"] });
+  expect({ status, stderr: String(stderr) }).toEqual({
+    status: 1,
+    stderr: "pullrun: cannot write to standard output: ENOSPC\n",
+  });
+});
+
+test("a pull goes on when nobody reads its progress any more", async () => {
+  const root = temporaryDirectory();
+  const script = `{ "$0" --root "$1" pull --progress plain "$2"; echo $? >"$1.status"; } 2>&1 >/dev/null | true; cat "$1.status"`;
+  expect(await mustRun("sh", ["-c", script, pullrunPath, path.join(root, "store"), hello])).toBe("0\n");
+});
+
+test("from a directory that is deleted everything works but relative paths", () => {
+  const root = temporaryDirectory();
+  const gone = path.join(root, "gone");
+  mkdirSync(gone);
+  const inside = (args: string): { status: number | null; stderr: string } => {
+    mkdirSync(gone, { recursive: true });
+    const script = `cd "$1" && rmdir "$1" && exec "$0" --root "$2/store" ${args}`;
+    const { status, stderr } = spawnSync("sh", ["-c", script, pullrunPath, gone, root], { encoding: "utf8" });
+    return { status, stderr: stderr.replace(/^sh: .*getcwd.*\n/, "") };
+  };
+  expect(inside("images")).toEqual({ status: 0, stderr: "" });
+  expect(inside(`spec ${hello}`).status).toBe(0);
+  expect(inside("run -v ./x:/x hello-world")).toEqual({
+    status: 125,
+    stderr: "pullrun: current directory: deleted (expected one that is there)\nhint: cd to another\n",
+  });
+});
+
+test.skipIf(!isRoot)(`${needsRoot}somebody else's store is an error that says so, not a bug`, async () => {
+  const root = temporaryDirectory();
+  await mustRun("chmod", ["755", root]);
+  const store = path.join(root, "store");
+  await pullrun(["pull", "-q", hello], { root: store });
+  await mustRun("chmod", ["755", store]);
+  for (const args of [
+    ["ps", "-a"],
+    ["tag", hello, "x"],
+  ]) {
+    const { status, stderr } = await pullrun(args, { root: store, uid: ordinaryUid });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^pullrun: .*EACCES.*\nhint: use a store you may write/);
+  }
+});
