@@ -3,6 +3,7 @@
 #define PULLRUN_CLIENT_INPUT_H
 
 #include "client.h"
+#include "output.h"
 #include "protocol.h"
 #include "raw.h"
 
@@ -16,7 +17,8 @@ struct session {
   struct keys keys;
   char packet[PACKET_BYTES + 1]; /* what we have not written yet */
   size_t size, written;
-  int target;
+  struct output outputs[2];
+  const struct output *target;
   int status; /* our exit status; -1: not yet */
 };
 

@@ -15,20 +15,21 @@
 
 /* How long a key that may be the first of those that detach is held back. */
 #define KEY_MILLISECONDS 500
-/* What a write to a pipe or terminal that is ready never waits for. */
-#define WRITE_BYTES ((size_t) 4096)
+/* Packets taken at a time, between looks at signals and input. */
+#define MAX_ROUNDS 16
 
-static void
+/* False when there is none (more) now. */
+static bool
 take_packet (struct session *session)
 {
-  ssize_t size = recv (session->socket, session->packet, sizeof session->packet, 0);
+  ssize_t size = recv (session->socket, session->packet, sizeof session->packet, MSG_DONTWAIT);
   /* A reset (the supervisor has closed without reading all of ours) is told once, ahead of what came before it. */
-  if (size < 0 && (errno == EINTR || errno == ECONNRESET))
-    return;
+  if (size < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET))
+    return false;
   if (size <= 0) {
     session->status = EXIT_BY_SIGNAL + SIGKILL;
     session->socket = -1;
-    return;
+    return false;
   }
   switch ((enum packet) session->packet[0]) {
   case PACKET_WELCOME:
@@ -37,7 +38,7 @@ take_packet (struct session *session)
   case PACKET_STDOUT:
   case PACKET_STDERR:
   case PACKET_NOTE:
-    session->target = session->packet[0] == PACKET_STDOUT ? STDOUT_FILENO : STDERR_FILENO;
+    session->target = &session->outputs[session->packet[0] != PACKET_STDOUT];
     session->size = (size_t) size;
     session->written = 1;
     break;
@@ -55,6 +56,7 @@ take_packet (struct session *session)
   default:
     break;
   }
+  return true;
 }
 
 /* Nobody reads what we write: as for any program, that is the end. The container goes on. */
@@ -62,20 +64,38 @@ static void
 write_output (struct session *session)
 {
   size_t left = session->size - session->written;
-  ssize_t wrote = write (session->target, session->packet + session->written, left < WRITE_BYTES ? left : WRITE_BYTES);
+  ssize_t wrote = output_write (session->target, session->packet + session->written, left);
   if (wrote > 0)
     session->written += (size_t) wrote;
   else if (wrote < 0 && errno != EINTR && errno != EAGAIN)
     session->status = EXIT_BY_SIGNAL + SIGPIPE;
 }
 
+static bool
+has_pending (const struct session *session)
+{
+  return session->written < session->size;
+}
+
+/* Several, as long as our output takes them: a wait for each would cost more than what is moved. */
+static void
+take_packets (struct session *session)
+{
+  for (int i = 0; i < MAX_ROUNDS && session->status < 0 && take_packet (session); i++) {
+    if (has_pending (session) && session->target->most == SIZE_MAX)
+      write_output (session);
+    if (has_pending (session))
+      return;
+  }
+}
+
 static void
 wait_and_handle (struct session *session)
 {
-  bool pending = session->written < session->size, typed = session->keys.typed > 0;
+  bool pending = has_pending (session), typed = session->keys.typed > 0;
   struct pollfd fds[] = {
     { .fd = session->signals, .events = POLLIN },
-    { .fd = pending ? session->target : -1, .events = POLLOUT },
+    { .fd = pending ? session->target->fd : -1, .events = POLLOUT },
     { .fd = session->input && session->credit ? STDIN_FILENO : -1, .events = POLLIN },
     { .fd = pending ? -1 : session->socket, .events = POLLIN },
   };
@@ -91,7 +111,7 @@ wait_and_handle (struct session *session)
   if (fds[2].revents)
     take_input (session);
   if (fds[3].revents)
-    take_packet (session);
+    take_packets (session);
 }
 
 /* Of a container that has ended; -1 for any other. */
@@ -135,6 +155,8 @@ client_run (struct context *context, int socket, const struct client_options *op
     return EXIT_OURS;
   }
   session.signals = take_over_signals ();
+  for (int i = 0; i < 2; i++)
+    session.outputs[i] = output_open (STDOUT_FILENO + i);
   send_packet (socket, PACKET_HELLO, &(char){ options->input }, 1, 0);
   while (session.status < 0)
     wait_and_handle (&session);

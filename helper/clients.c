@@ -142,6 +142,17 @@ deliver (struct client *client)
   return true;
 }
 
+void
+clients_flush (struct service *service)
+{
+  for (size_t i = 0; i < MAX_CLIENTS; i++) {
+    struct client *client = &service->clients[i];
+    if (client->fd >= 0 && client->next && !deliver (client))
+      drop (service, client);
+  }
+  forget_sent (service);
+}
+
 /* Docker's way to have a screen drawn again for somebody who does not see it yet: the kernel only tells of changes. */
 static bool
 set_window (struct service *service, struct client *client, const char *bytes, size_t size)

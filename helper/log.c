@@ -79,7 +79,7 @@ format_time (char text[40])
 }
 
 struct batch {
-  char bytes[16384];
+  char bytes[65536];
   size_t used;
 };
 
@@ -109,19 +109,22 @@ add (struct batch *batch, const char *bytes, size_t size)
 void
 log_write (struct log *log, const char *stream, const char *bytes, size_t size)
 {
-  struct batch batch = { .used = 0 };
+  struct batch batch;
   char time[40], head[HEAD_BYTES];
   if (log->fd < 0 || size == 0)
     return;
+  /* Not an initializer, which would clear all of it each time. */
+  batch.used = 0;
   format_time (time);
+  size_t head_size = (size_t) snprintf (head, sizeof head, "%s %s F ", time, stream);
   for (size_t at = 0; at < size;) {
     size_t rest = size - at < MAX_PIECE ? size - at : MAX_PIECE;
     const char *end = memchr (bytes + at, '\n', rest);
     size_t length = end ? (size_t) (end - bytes) - at : rest;
-    int head_size = snprintf (head, sizeof head, "%s %s %c ", time, stream, end ? 'F' : 'P');
-    if (batch.used + (size_t) head_size + length + 1 > sizeof batch.bytes)
+    head[head_size - 2] = end ? 'F' : 'P';
+    if (batch.used + head_size + length + 1 > sizeof batch.bytes)
       write_batch (log, &batch);
-    add (&batch, head, (size_t) head_size);
+    add (&batch, head, head_size);
     add (&batch, bytes + at, length);
     add (&batch, "\n", 1);
     at += length + (end != NULL);

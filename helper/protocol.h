@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 /* Besides the first byte. */
-#define PACKET_BYTES ((size_t) 32768)
+#define PACKET_BYTES ((size_t) 65536)
 
 enum packet {
   /* From the supervisor. First of all: 1 if the container has a terminal. */

@@ -91,6 +91,8 @@ void clients_poll (const struct service *service, struct pollfd fds[SERVICE_SLOT
 void clients_handle (struct service *service, const struct pollfd fds[SERVICE_SLOTS]);
 /* To all of them. */
 void clients_send (struct service *service, enum packet type, const char *bytes, size_t size);
+/* What of that they take at once. */
+void clients_flush (struct service *service);
 /* Gives the container what clients have for it. */
 void clients_feed (struct service *service);
 bool clients_busy (const struct service *service);

@@ -6,6 +6,10 @@
 
 #include "service.h"
 
+/* Four times what pipes hold by themselves: fewer changes between the container and us. Refused beyond the user's quota. */
+#define OUTPUT_BYTES (256 << 10)
+/* Reads of one stream at a time, between looks at everything else. */
+#define MAX_ROUNDS 16
 /* More than pipes hold; should something outside of the container have got hold of one, it is not waited for. */
 #define MAX_LEFT ((size_t) 8 << 20)
 
@@ -32,8 +36,11 @@ streams_open (struct service *service)
     result = service->theirs[0] = open_null (O_RDONLY);
   else
     result = open_pipe (&service->input, &service->theirs[0], true);
-  for (int i = 0; i < 2 && result >= 0; i++)
+  for (int i = 0; i < 2 && result >= 0; i++) {
     result = open_pipe (&service->outputs[i], &service->theirs[i + 1], false);
+    if (result >= 0)
+      fcntl (service->outputs[i], F_SETPIPE_SZ, OUTPUT_BYTES);
+  }
   return result < 0 ? fail ("", "cannot make pipes for the container") : 0;
 }
 
@@ -96,6 +103,18 @@ receive_terminal (struct service *service)
   ioctl (terminal, TIOCSWINSZ, &service->window);
 }
 
+/* A terminal gives no more than some lines a read; a packet and a line of the log each would be many. */
+static ssize_t
+read_output (const struct service *service, int fd, char bytes[PACKET_BYTES])
+{
+  ssize_t size = read (fd, bytes, PACKET_BYTES), more = size;
+  while (service->terminal && more > 0 && (size_t) size < PACKET_BYTES) {
+    more = read (fd, bytes + size, PACKET_BYTES - (size_t) size);
+    size += more > 0 ? more : 0;
+  }
+  return size;
+}
+
 /* False when there is nothing (more) to read now. */
 static bool
 pass_output (struct service *service, int which)
@@ -105,7 +124,7 @@ pass_output (struct service *service, int which)
     const char *name;
   } streams[] = { { PACKET_STDOUT, "stdout" }, { PACKET_STDERR, "stderr" } };
   char bytes[PACKET_BYTES];
-  ssize_t size = service->outputs[which] < 0 ? 0 : read (service->outputs[which], bytes, sizeof bytes);
+  ssize_t size = service->outputs[which] < 0 ? 0 : read_output (service, service->outputs[which], bytes);
   if (size > 0) {
     log_write (&service->log, streams[which].name, bytes, (size_t) size);
     clients_send (service, streams[which].packet, bytes, (size_t) size);
@@ -113,6 +132,14 @@ pass_output (struct service *service, int which)
     close_descriptor (&service->outputs[which]);
   }
   return size > 0;
+}
+
+/* As much as there is and all who are attached take. */
+static void
+pass_outputs (struct service *service, int which)
+{
+  for (int i = 0; i < MAX_ROUNDS && !clients_busy (service) && pass_output (service, which); i++)
+    clients_flush (service);
 }
 
 /* Output waits until all who are attached have what came before: who is slow slows the container, as a pipe does. */
@@ -135,7 +162,7 @@ streams_handle (struct service *service, const struct pollfd fds[SERVICE_SLOTS])
     receive_terminal (service);
   for (int i = 0; i < 2; i++)
     if (fds[SLOT_STDOUT + i].revents)
-      pass_output (service, i);
+      pass_outputs (service, i);
   clients_feed (service);
 }
 

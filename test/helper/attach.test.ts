@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,6 +15,7 @@ import {
   firstOutput,
   logged,
   logOf,
+  planFor,
   statusOf,
   until,
 } from "./supervised.js";
@@ -59,6 +60,17 @@ describe.each([
       const written = readFileSync(join(directory, "copy"));
       expect(written.length).toBe(megabytes * 1_000_000);
       expect(hash.digest("hex")).toBe(createHash("sha256").update(written).digest("hex"));
+    });
+
+    test("gets it whole through a pipe that others share, and leaves that blocking", async () => {
+      const directory = temporaryDirectory();
+      const plan = planFor(directory, "head -c 3000000 /dev/zero | tr '\\0' x");
+      const client = `{ "$0" start "$1" attached nostdin signals ""; cat /proc/self/fdinfo/3 3>&1 >&2; }`;
+      const reader = spawn("sh", ["-c", `${client} | { sleep 0.3; wc -c; }`, path, plan]);
+      const { stdout, stderr } = await finished(reader);
+      expect(stdout).toBe("3000000\n");
+      // O_NONBLOCK is 04000.
+      expect(stderr).toMatch(/^flags:\s+0+1$/m);
     });
 
     test("gives its input, megabytes of it, and the end of it", { timeout: 60_000 }, async () => {

@@ -89,10 +89,16 @@ export function attached(
   command: string,
   wanted: Partial<Supervise> = {},
 ): ChildProcess {
+  const file = planFor(directory, command, wanted);
+  return spawn(path, ["start", file, "attached", "stdin", "signals", ""]);
+}
+
+/** A file with the plan of that. */
+export function planFor(directory: string, command: string, wanted: Partial<Supervise> = {}): string {
   const file = join(directory, "plan");
   writeFileSync(file, encodePlan(supervisedPlan(directory, [fork, ...shell(command)], wanted)));
   endAfterTest(directory);
-  return spawn(path, ["start", file, "attached", "stdin", "signals", ""]);
+  return file;
 }
 
 export function attach(path: string, directory: string, stdin = "nostdin"): ChildProcess {
