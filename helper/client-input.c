@@ -28,11 +28,20 @@ send_input (struct session *session, const char *bytes, size_t size)
   session->credit = false;
 }
 
+void
+end_if_idle (struct session *session)
+{
+  const struct client_options *options = session->options;
+  if (!session->input && !options->output[0] && !options->output[1])
+    session->status = 0;
+}
+
 static void
 end_input (struct session *session)
 {
   session->input = false;
   send_packet (session->socket, PACKET_INPUT_END, "", 0, 0);
+  end_if_idle (session);
 }
 
 void

@@ -28,6 +28,8 @@ void take_signal (struct session *session);
 /* Whether the container has a terminal is known: ours becomes it, if it gives the input. */
 void take_over_terminal (struct session *session, bool terminal);
 void take_input (struct session *session);
+/* Ends one that has nothing to show, and nothing more to give. */
+void end_if_idle (struct session *session);
 /* What may have been the first of the keys that detach, since nothing has followed. */
 void release_keys (struct session *session);
 

@@ -37,6 +37,9 @@ take_packet (struct session *session)
     break;
   case PACKET_STDOUT:
   case PACKET_STDERR:
+    if (!session->options->output[session->packet[0] == PACKET_STDERR])
+      break;
+    __attribute__ ((fallthrough));
   case PACKET_NOTE:
     session->target = &session->outputs[session->packet[0] != PACKET_STDOUT];
     session->size = (size_t) size;
@@ -158,6 +161,7 @@ client_run (struct context *context, int socket, const struct client_options *op
   for (int i = 0; i < 2; i++)
     session.outputs[i] = output_open (STDOUT_FILENO + i);
   send_packet (socket, PACKET_HELLO, &(char){ options->input }, 1, 0);
+  end_if_idle (&session);
   while (session.status < 0)
     wait_and_handle (&session);
   raw_leave ();

@@ -6,6 +6,7 @@
 
 struct client_options {
   bool input;       /* passes our standard input on */
+  bool output[2];   /* shows the container's standard output, and its error; without both it ends with its input */
   bool proxy;       /* passes signals on, where the container has no terminal */
   const char *keys; /* bytes in hexadecimal that end it and leave the container running; "" for none */
 };

@@ -1,13 +1,14 @@
 /*
  * pullrun-helper run PLAN [STATUS_FD [timed]]      execute the plan in the file PLAN, or read from descriptor N with fd:N;
  *                                                  timed: the time of each step goes to STATUS_FD as well
- * pullrun-helper start PLAN detached [STATUS_FD]   the same under a supervisor in the background
- * pullrun-helper start PLAN attached INPUT PROXY KEYS
- * pullrun-helper attach DIR INPUT PROXY KEYS       join our streams with those of a container started so
+ * pullrun-helper start PLAN detached [STATUS_FD [timed]]
+ *                                                  the same under a supervisor in the background
+ * pullrun-helper start PLAN attached STREAMS PROXY KEYS [STATUS_FD [timed]]
+ * pullrun-helper attach DIR STREAMS PROXY KEYS     join our streams with those of a container started so
  * pullrun-helper lock PATH                         hold an exclusive lock until end of input
  * pullrun-helper locks                             take and release locks as standard input asks for
  *
- * INPUT: stdin or nostdin; PROXY: signals or nosignals; KEYS: the bytes that detach, in hexadecimal.
+ * STREAMS: which of ours, such as 012 for all, - for none; PROXY: signals or nosignals; KEYS: the bytes that detach, in hexadecimal.
  *
  * All policy is in the plan (src/helper/plan.ts); nothing is looked up here, no environment, no configuration, no user
  * database. Order of things: refuse privilege we were not meant to have; read and check the whole plan; host phase;
@@ -172,15 +173,24 @@ hold_lock (const struct context *context, const char *path)
 static bool
 parse_client (char **argv, struct client_options *options)
 {
-  *options = (struct client_options){ strcmp (argv[0], "stdin") == 0, strcmp (argv[1], "signals") == 0, argv[2] };
-  return (options->input || strcmp (argv[0], "nostdin") == 0) && (options->proxy || strcmp (argv[1], "nosignals") == 0);
+  const char *streams = argv[0];
+  *options = (struct client_options){ .input = strchr (streams, '0') != NULL,
+                                      .output = { strchr (streams, '1') != NULL, strchr (streams, '2') != NULL },
+                                      .proxy = strcmp (argv[1], "signals") == 0,
+                                      .keys = argv[2] };
+  return *streams && strspn (streams, "-012") == strlen (streams)
+         && (options->proxy || strcmp (argv[1], "nosignals") == 0);
 }
 
+/* [STATUS_FD [timed]] */
 static bool
-parse_status_descriptor (struct context *context, const char *text)
+parse_status (struct context *context, int count, char **words)
 {
-  context->status_fd = parse_descriptor (text);
-  return context->status_fd >= 0;
+  context->timed = count == 2 && strcmp (words[1], "timed") == 0;
+  if (count == 0)
+    return true;
+  context->status_fd = parse_descriptor (words[0]);
+  return context->status_fd >= 0 && (count == 1 || context->timed);
 }
 
 static int
@@ -192,15 +202,12 @@ dispatch (struct context *context, int argc, char **argv)
     return hold_lock (context, object);
   if (argc == 2 && strcmp (argv[1], "locks") == 0)
     return serve_locks ();
-  if (strcmp (verb, "run") == 0 && (argc == 3 || (argc == 4 && parse_status_descriptor (context, argv[3]))))
+  if (strcmp (verb, "run") == 0 && parse_status (context, argc - 3, argv + 3))
     return run (context, argv, false, NULL);
-  context->timed = argc == 5 && strcmp (argv[4], "timed") == 0;
-  if (strcmp (verb, "run") == 0 && context->timed && parse_status_descriptor (context, how))
-    return run (context, argv, false, NULL);
-  if (strcmp (verb, "start") == 0 && strcmp (how, "detached") == 0
-      && (argc == 4 || (argc == 5 && parse_status_descriptor (context, argv[4]))))
+  if (strcmp (verb, "start") == 0 && strcmp (how, "detached") == 0 && parse_status (context, argc - 4, argv + 4))
     return run (context, argv, true, NULL);
-  if (strcmp (verb, "start") == 0 && strcmp (how, "attached") == 0 && argc == 7 && parse_client (argv + 4, &options))
+  if (strcmp (verb, "start") == 0 && strcmp (how, "attached") == 0 && argc >= 7 && parse_client (argv + 4, &options)
+      && parse_status (context, argc - 7, argv + 7))
     return run (context, argv, true, &options);
   if (strcmp (verb, "attach") == 0 && argc == 6 && parse_client (argv + 3, &options))
     return client_attach (context, object, &options);

@@ -21,12 +21,13 @@ export interface WatchedRun {
 }
 
 export interface WatchOptions {
-  readonly client: ClientOptions;
+  /** Undefined: it is started in the background, and that is all that is waited for. */
+  readonly client: ClientOptions | undefined;
   /** Whether our standard input is a terminal, whose keys send signals to the container's helper as to us. */
   readonly terminal: boolean;
 }
 
-/** As becomeContainer, but as a child: what it did, step by step, once the container has ended. @throws LaunchError */
+/** As becomeContainer or runDetached, but as a child: what it did, step by step, once that has ended. @throws LaunchError */
 export async function watchContainer(prepared: PreparedRun, options: WatchOptions): Promise<WatchedRun> {
   const [{ watchHelper }, { failedStepFrom, stepTimesFrom }] = await Promise.all([
     import("../helper/watch.js"),
@@ -35,7 +36,7 @@ export async function watchContainer(prepared: PreparedRun, options: WatchOption
   const { helperPath, directory, supervised } = prepared;
   const { exitStatus, status } = await watchHelper(helperPath, planFile(directory), {
     terminal: options.terminal,
-    ...(supervised ? { client: options.client } : {}),
+    how: supervised ? (options.client ?? "detached") : "run",
   });
   const times = new Map(stepTimesFrom(status).map(({ step, ...time }) => [step, time]));
   const failed = failedStepFrom(status);
@@ -50,8 +51,8 @@ export async function watchContainer(prepared: PreparedRun, options: WatchOption
   };
 }
 
-/** What the plan has in store; nothing has run. */
-export async function planSteps({ plan }: PreparedRun): Promise<WatchedStep[]> {
+/** What the plan has in store. */
+async function planSteps({ plan }: PreparedRun): Promise<WatchedStep[]> {
   const { formatStep } = await import("../helper/plan-text.js");
   return plan.map((step) => ({ kind: step.kind, text: formatStep(withoutValues(step)) }));
 }

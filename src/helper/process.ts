@@ -29,6 +29,9 @@ export function execHelper(path: string, planPath: string): never {
 export interface ClientOptions {
   /** Passes our standard input on. */
   readonly stdin: boolean;
+  /** What of the container's output it shows. One that shows nothing ends with its input. */
+  readonly stdout: boolean;
+  readonly stderr: boolean;
   /** Passes signals on, where the container has no terminal of its own. */
   readonly signals: boolean;
   /** From {@link encodeDetachKeys}. */
@@ -64,8 +67,9 @@ export function attachedArguments(planPath: string, options: ClientOptions): str
   return ["start", planPath, "attached", ...clientArguments(options)];
 }
 
-export function clientArguments({ stdin, signals, detachKeys }: ClientOptions): string[] {
-  return [stdin ? "stdin" : "nostdin", signals ? "signals" : "nosignals", detachKeys];
+export function clientArguments({ stdin, stdout, stderr, signals, detachKeys }: ClientOptions): string[] {
+  const streams = [stdin ? "0" : "", stdout ? "1" : "", stderr ? "2" : ""].join("");
+  return [streams === "" ? "-" : streams, signals ? "signals" : "nosignals", detachKeys];
 }
 
 function becomeHelper(path: string, args: readonly string[]): never {

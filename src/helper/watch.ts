@@ -10,7 +10,13 @@ export async function watchSilently(
   signal?: AbortSignal,
 ): Promise<number> {
   throwIfAborted(signal);
-  const client = clientArguments({ stdin: false, signals: false, detachKeys: "" });
+  const client = clientArguments({
+    stdin: false,
+    stdout: true,
+    stderr: true,
+    signals: false,
+    detachKeys: "",
+  });
   const child = spawn(path, ["attach", containerDir, ...client], {
     stdio: "ignore",
     env: {},
@@ -28,17 +34,19 @@ export interface WatchedHelper {
 }
 
 /**
- * What {@link execHelper} (without `client`) and {@link startAttached} become, as a child with our streams, so that somebody is
- * left when it ends. Complaints go to our stderr; only a plan without a supervisor tells the times of its steps.
- * @throws LaunchError NO_HELPER
+ * What {@link execHelper} and {@link startAttached} become, as a child with our streams, so that somebody is left when it ends;
+ * or what {@link startDetached} waits for. It tells the times of its steps, a supervisor those until its program runs.
+ * Complaints go to our stderr. @throws LaunchError NO_HELPER
  */
 export async function watchHelper(
   path: string,
   planPath: string,
-  { client, terminal }: { readonly client?: ClientOptions; readonly terminal: boolean },
+  { how, terminal }: { readonly how: "run" | "detached" | ClientOptions; readonly terminal: boolean },
 ): Promise<WatchedHelper> {
-  const args = client === undefined ? ["run", planPath, "3", "timed"] : attachedArguments(planPath, client);
-  const child = spawn(path, args, { stdio: ["inherit", "inherit", "inherit", "pipe"], env: {} });
+  const child = spawn(path, [...argumentsFor(how, planPath), "3", "timed"], {
+    stdio: ["inherit", "inherit", "inherit", "pipe"],
+    env: {},
+  });
   const status = collect(child.stdio[3] as Readable);
   const { passSignals } = await import("./pass-signals.js");
   const stop = passSignals(child, { terminal });
@@ -49,4 +57,9 @@ export async function watchHelper(
   } finally {
     stop();
   }
+}
+
+function argumentsFor(how: "run" | "detached" | ClientOptions, planPath: string): string[] {
+  if (how === "run") return ["run", planPath];
+  return how === "detached" ? ["start", planPath, "detached"] : attachedArguments(planPath, how);
 }

@@ -1,12 +1,12 @@
 import { UsageError } from "../core/errors.js";
 import type { CgroupHost } from "./cgroup-host.js";
-import type { Resources } from "./oci-spec.js";
+import type { LimitResources } from "./oci-spec.js";
 
 /**
  * Which CPUs and memory nodes there are is asked first: the kernel says no more than ERANGE or EINVAL, and v2 takes
  * what it cannot give without a word. @throws UsageError BAD_VALUE
  */
-export function checkCpuset({ cpu }: Resources, host: CgroupHost): void {
+export function checkCpuset({ cpu }: LimitResources, host: CgroupHost): void {
   const v1 = host.hierarchies.find(({ controllers }) => controllers.includes("cpuset"));
   const own = v1 ?? host.hierarchies.find(({ version }) => version === 2);
   if (own === undefined) return;

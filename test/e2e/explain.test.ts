@@ -12,7 +12,12 @@ afterAll(() => served.close());
 
 interface Document {
   readonly exitStatus?: number;
-  readonly steps: readonly { readonly phase: string; readonly what: string; readonly ms?: number }[];
+  readonly steps: readonly {
+    readonly phase: string;
+    readonly what: string;
+    readonly at?: number;
+    readonly ms?: number;
+  }[];
 }
 
 const name = (): string => `${served.host}/pullrun/hello-world`;
@@ -57,17 +62,26 @@ test.skipIf(needsNamespaces !== "")(
 );
 
 test.skipIf(needsNamespaces !== "")(
-  `${needsNamespaces}an explained run under a supervisor has the steps as planned, without times`,
+  `${needsNamespaces}an explained run under a supervisor has the times of its steps, watched or not, and says which failed`,
   async () => {
     const root = temporaryDirectory();
-    const run = ["run", "--network", "none", "--explain=json", name(), "/nowhere"];
-    const { status, stderr } = await pullrun(run, { root });
-    expect(status).toBe(127);
-    const { steps, exitStatus } = JSON.parse(stderr.slice(stderr.indexOf("{\n"))) as Document;
-    expect(exitStatus).toBe(127);
-    const planned = steps.filter(({ what }) => what.startsWith("planned "));
-    expect(planned.map(({ what }) => what.split(" ")[2])).toEqual(expect.arrayContaining(["clone", "exec"]));
-    expect(planned.filter(({ ms }) => ms !== undefined)).toEqual([]);
+    const explained = async (...args: string[]): Promise<Document & { status: number }> => {
+      const run = ["run", "--network", "none", "--explain=json", ...args];
+      const { status, stderr } = await pullrun(run, { root });
+      return { status, ...(JSON.parse(stderr.slice(stderr.indexOf("{\n"))) as Document) };
+    };
+    for (const flags of [[], ["-d"]]) {
+      const { status, steps, exitStatus } = await explained(...flags, name());
+      expect({ status, exitStatus }).toEqual({ status: 0, exitStatus: flags.length === 0 ? 0 : undefined });
+      const done = steps.filter(({ what }) => /^plan \d/.test(what));
+      expect(done.map(({ what }) => what.split(" ")[2])).toEqual(
+        expect.arrayContaining(["supervise", "clone", "pivot", "exec"]),
+      );
+      expect(done.filter(({ ms, at }) => ms === undefined || at === undefined)).toEqual([]);
+      const failed = await explained(...flags, name(), "/nowhere");
+      expect(failed).toMatchObject({ status: 127, exitStatus: 127 });
+      expect(failed.steps.find(({ what }) => what.includes(" exec "))?.what).toContain(": failed: ");
+    }
   },
 );
 

@@ -121,6 +121,42 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}a container in the backgr
     expect((await cli(root, ["logs", "pipe"])).stdout === input).toBe(true);
   });
 
+  test.each([
+    ["stdout", "out\n", ""],
+    ["STDERR", "", "err\n"],
+  ])("shows with -a %s nothing else, and logs all", async (stream, stdout, stderr) => {
+    const root = store();
+    const command = ["sh", "-c", "echo out; echo err >&2; exit 3"];
+    const shown = await cli(root, ["run", ...quiet, "--name", "one", "-a", stream, busybox, ...command]);
+    expect(shown).toEqual({ status: 3, stdout, stderr });
+    expect(await cli(root, ["logs", "one"])).toEqual({ status: 0, stdout: "out\n", stderr: "err\n" });
+  });
+
+  test("is given its input with -a stdin, and its id is all that is shown", async () => {
+    const root = store();
+    const flags = [...quiet, "--name", "one", "-i", "-a", "stdin"];
+    const given = await cli(root, ["run", ...flags, busybox, "sh", "-c", "cat; exit 4"], {
+      input: "all of it",
+    });
+    expect(given).toMatchObject({ status: 0, stderr: "" });
+    expect(given.stdout).toMatch(/^[0-9a-f]{64}\n$/);
+    expect((await cli(root, ["wait", "one"])).stdout).toBe("4\n");
+    expect((await cli(root, ["logs", "one"])).stdout).toBe("all of it");
+  });
+
+  test("is not attached to from the background, or by a stream that is none", async () => {
+    const root = store();
+    const run = (...flags: string[]): Promise<CliResult> => cli(root, ["run", ...quiet, ...flags, busybox]);
+    expect(await run("-d", "-a", "stdout")).toMatchObject({
+      status: 125,
+      stderr: expect.stringContaining("--attach: conflicts with --detach") as string,
+    });
+    expect(await run("-a", "stdio")).toMatchObject({
+      status: 125,
+      stderr: expect.stringContaining("--attach: stdio: no stream") as string,
+    });
+  });
+
   test("whose first client is killed runs on", async () => {
     const root = store();
     const watched = cli(

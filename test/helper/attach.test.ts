@@ -65,7 +65,7 @@ describe.each([
     test("gets it whole through a pipe that others share, and leaves that blocking", async () => {
       const directory = temporaryDirectory();
       const plan = planFor(directory, "head -c 3000000 /dev/zero | tr '\\0' x");
-      const client = `{ "$0" start "$1" attached nostdin signals ""; cat /proc/self/fdinfo/3 3>&1 >&2; }`;
+      const client = `{ "$0" start "$1" attached 12 signals ""; cat /proc/self/fdinfo/3 3>&1 >&2; }`;
       const reader = spawn("sh", ["-c", `${client} | { sleep 0.3; wc -c; }`, path, plan]);
       const { stdout, stderr } = await finished(reader);
       expect(stdout).toBe("3000000\n");
@@ -160,7 +160,7 @@ describe.each([
       const watcher = attach(path, directory);
       const watched = finished(watcher);
       await firstOutput(watcher);
-      const typist = attach(path, directory, "stdin");
+      const typist = attach(path, directory, "012");
       typist.stdin?.write("words\n");
       for (const end of await Promise.all([watched, finished(typist)])) {
         expect({ ...end, stdout: end.stdout.replace(/^(\.\n)*/, "") }).toEqual({
@@ -174,12 +174,12 @@ describe.each([
     test("may leave input open for the next", async () => {
       const command = "read a; echo got; read b; echo $a $b";
       const directory = await detached(path, command, { input: inputPolicies.open });
-      const first = attach(path, directory, "stdin");
+      const first = attach(path, directory, "012");
       first.stdin?.end("one\n");
       await until(() => logOf(directory).length > 0);
       first.kill("SIGKILL");
       await finished(first);
-      const second = attach(path, directory, "stdin");
+      const second = attach(path, directory, "012");
       second.stdin?.write("two\n");
       expect((await finished(second)).stdout).toBe("one two\n");
     });
@@ -216,7 +216,7 @@ describe.each([
       const program = join(temporaryDirectory(), "hostile");
       compileProbe(hostileClient, program);
       expect(spawnSync(program, [join(directory, "attach")]).status).toBe(0);
-      const client = attach(path, directory, "stdin");
+      const client = attach(path, directory, "012");
       client.stdin?.write("still here\n");
       expect(await finished(client)).toEqual({ status: 7, stdout: "still here\n", stderr: "" });
     },
@@ -239,7 +239,7 @@ describe.each([
     const leaving = many.findIndex((_client, index) => !away.has(index));
     many[leaving]?.kill("SIGKILL");
     await all[leaving];
-    const client = attach(path, directory, "stdin");
+    const client = attach(path, directory, "012");
     client.stdin?.write("words\n");
     await ended(directory);
     const served = (await Promise.all(all)).filter(({ stdout }) => stdout === "words\n");

@@ -90,7 +90,7 @@ export function attached(
   wanted: Partial<Supervise> = {},
 ): ChildProcess {
   const file = planFor(directory, command, wanted);
-  return spawn(path, ["start", file, "attached", "stdin", "signals", ""]);
+  return spawn(path, ["start", file, "attached", "012", "signals", ""]);
 }
 
 /** A file with the plan of that. */
@@ -101,8 +101,8 @@ export function planFor(directory: string, command: string, wanted: Partial<Supe
   return file;
 }
 
-export function attach(path: string, directory: string, stdin = "nostdin"): ChildProcess {
-  return spawn(path, ["attach", directory, stdin, "signals", ""]);
+export function attach(path: string, directory: string, streams = "12"): ChildProcess {
+  return spawn(path, ["attach", directory, streams, "signals", ""]);
 }
 
 export function endAfterTest(directory: string): void {

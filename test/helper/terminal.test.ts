@@ -44,7 +44,7 @@ describe.skipIf(!available).each([
     const directory = temporaryDirectory();
     const file = join(directory, "plan");
     writeFileSync(file, encodePlan(planFor(directory, command, wanted)));
-    const args = [path, "start", file, "attached", "stdin", "nosignals", wanted.detachKeys ?? keys];
+    const args = [path, "start", file, "attached", "012", "nosignals", wanted.detachKeys ?? keys];
     onTestFinished(() => end(directory));
     return { pty: await onPty(args), directory };
   }
@@ -67,7 +67,7 @@ describe.skipIf(!available).each([
   }
 
   const reattach = (directory: string): Promise<Pty> =>
-    onPty([path, "attach", directory, "stdin", "nosignals", keys]);
+    onPty([path, "attach", directory, "012", "nosignals", keys]);
 
   test("is one on all three streams, the controlling one, and /dev/pts/0", async () => {
     const command =
@@ -256,7 +256,7 @@ describe.skipIf(!available).each([
     await pty.until(/ready/);
     pty.type("\u0010\u0011");
     await pty.ended();
-    const client = spawnSync(path, ["attach", directory, "stdin", "nosignals", ""], { input: "line\n" });
+    const client = spawnSync(path, ["attach", directory, "012", "nosignals", ""], { input: "line\n" });
     expect(client.status).toBe(7);
     expect(client.stdout.toString()).toBe("line\r\n");
   });

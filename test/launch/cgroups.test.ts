@@ -338,7 +338,7 @@ describe("every limit", () => {
   ])("names CPUs that are not there on %s, where the kernel would not", (_, mountinfo, self, file) => {
     const host = fakeHost({ mountinfo, self, files: { [file]: "0-3,8\n" } });
     const plan = (cpusetCpus: string): unknown =>
-      planCgroups({ resources: resourcesOf({ ...noLimits, cpusetCpus }, true), containerId: "ID" }, host);
+      planCgroups({ resources: limitResources({ ...noLimits, cpusetCpus }, true), containerId: "ID" }, host);
     expect(() => plan("2-4")).toThrow("--cpuset-cpus: 2-4: 4 is not here (expected of 0-3,8)");
     expect(() => plan("0-999999999999")).toThrow("999999999999 is not here");
     expect(() => plan("1,8")).not.toThrow("is not here");

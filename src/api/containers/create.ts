@@ -31,7 +31,7 @@ export interface CreateRequest extends ImageRequest {
  * its supervisor, with our streams as its own.
  */
 export function isSupervised({ life, options }: Pick<CreateRequest, "life" | "options">): boolean {
-  return !life.autoRemove || life.detached || options.tty === true;
+  return !life.autoRemove || life.detached || options.tty === true || life.attach !== undefined;
 }
 
 /** Docker's. Seconds. */
@@ -188,6 +188,7 @@ function stateOf({ id, image, request }: Job): Omit<ContainerState, "command"> {
     labels: { ...process.labels, ...life.labels },
     autoRemove: life.autoRemove,
     detached: life.detached,
+    ...(life.attach === undefined ? {} : { attach: life.attach }),
     restart: life.restart ?? { name: "no" },
     stopSignal: life.stopSignal ?? process.stopSignal ?? "SIGTERM",
     stopTimeout: life.stopTimeout ?? defaultStopTimeout,

@@ -1,11 +1,13 @@
 import { describeMounts } from "../volumes/describe.js";
 import path from "node:path";
+import type { Stream } from "../../launch/options/life.js";
 import type { Spec } from "../../launch/oci-spec.js";
 import type { Context } from "../context.js";
 import type { Container } from "./container.js";
 import { findContainer } from "./find.js";
 import { hostConfig } from "./inspect-host.js";
 import { nameOf } from "./names.js";
+import type { ContainerState } from "./state.js";
 import { readSpec } from "./spec-file.js";
 import { networkSettings } from "./inspect-network.js";
 
@@ -60,12 +62,22 @@ function stateView({ phase, pid, exitCode, status }: Container): Record<string, 
   };
 }
 
+/** Docker's reading of -a, -i and -d. */
+function attached({ detached, attach, options }: ContainerState, stream: Stream): boolean {
+  if (detached) return false;
+  if (stream === "stdin") return options.interactive || (attach?.includes("stdin") ?? false);
+  return attach?.includes(stream) ?? true;
+}
+
 function configView({ state }: Container, spec: Spec): Record<string, unknown> {
   const { options, image, labels, stopSignal, stopTimeout } = state;
   const { user, env, cwd } = spec.process;
   return {
     Hostname: spec.hostname,
     User: options.user ?? `${user.uid}:${user.gid}`,
+    AttachStdin: attached(state, "stdin"),
+    AttachStdout: attached(state, "stdout"),
+    AttachStderr: attached(state, "stderr"),
     Tty: options.tty ?? false,
     OpenStdin: options.interactive,
     Env: env,

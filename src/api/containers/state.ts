@@ -6,7 +6,7 @@ import { errnoOf, StoreError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
 import type { PlacedMount } from "../../launch/mounts.js";
 import type { PublishedPort } from "../../launch/network/ports.js";
-import type { RestartPolicy } from "../../launch/options/life.js";
+import type { RestartPolicy, Stream } from "../../launch/options/life.js";
 import type { RunOptions } from "../../launch/run-options.js";
 import { atomicWrite } from "../../store/files.js";
 import { stateFile } from "./directory.js";
@@ -29,6 +29,8 @@ export interface ContainerState {
   readonly autoRemove: boolean;
   /** It was made to run without anybody watching: its standard input stays open when a client goes. */
   readonly detached: boolean;
+  /** The streams it was made to have attached, where some were named. */
+  readonly attach?: readonly Stream[];
   readonly restart: RestartPolicy;
   /** Name or number. */
   readonly stopSignal: string;

@@ -1,5 +1,5 @@
 import type { CommandSpec, FlagSpec } from "../command.js";
-import { clientFlags, streamFlags } from "../flags/attach.js";
+import { attachFlag, clientFlags, streamFlags } from "../flags/attach.js";
 import { containerFlags } from "../flags/container.js";
 import { explainFlags } from "../flags/explain.js";
 import { lifeFlags, stopFlags } from "../flags/life.js";
@@ -9,6 +9,7 @@ import { insecure, maxUnpacked, platform, pullPolicy, squashIds, userns } from "
 const makeFlags: readonly FlagSpec[] = [
   ...lifeFlags,
   ...streamFlags,
+  attachFlag,
   ...containerFlags,
   {
     flags: "--isolation <kind>",

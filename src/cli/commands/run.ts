@@ -10,7 +10,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const { flags, env, signal, print } = invocation;
   requireTerminal(invocation);
   const request = createRequestOf(invocation);
-  const client = await clientOptionsOf(invocation, request.options.interactive);
+  const client = await clientOptionsOf(invocation, request.options.interactive, request.life.attach);
   const format = explainFormatOf(flags);
   if (format !== undefined) {
     const { runExplained } = await import("../explain/run.js");
@@ -27,6 +27,8 @@ export async function run(invocation: Invocation): Promise<number> {
       return 0;
     }
     signal.throwIfAborted();
+    // What shows no output of the container's has its id, as docker's.
+    if (!request.life.detached && !client.stdout && !client.stderr) print(`${prepared.containerId}\n`);
     if (!request.life.detached) return await becomeContainer(prepared, client);
     await runDetached(context, prepared);
     print(`${prepared.containerId}\n`);

@@ -40,8 +40,8 @@ async function carryOut(
   context: Context,
   { request, client, recorder }: Recorded,
 ): Promise<number | undefined> {
-  const { prepareRun, describeRun, runDetached } = await import("../../api/run.js");
-  const { planSteps, watchContainer } = await import("../../api/watch-run.js");
+  const { prepareRun, describeRun } = await import("../../api/run.js");
+  const { watchContainer } = await import("../../api/watch-run.js");
   const prepared = await prepareRun(context, request);
   recorder.mark("prepare", `container ${prepared.containerId}: specification and plan made`);
   if (flags.on("dry-run")) {
@@ -50,15 +50,17 @@ async function carryOut(
   }
   signal.throwIfAborted();
   const began = hostClock();
-  if (request.life.detached) {
-    await runDetached(context, prepared);
-    tell(recorder, { prepared, steps: await planSteps(prepared), began });
+  const { detached } = request.life;
+  const watched = await watchContainer(prepared, {
+    client: detached ? undefined : client,
+    terminal: stdinIsTerminal(),
+  });
+  tell(recorder, { prepared, steps: watched.steps, began });
+  if (detached && watched.exitStatus === 0) {
     recorder.mark("exec", "its program runs in the background");
     print(`${prepared.containerId}\n`);
     return undefined;
   }
-  const watched = await watchContainer(prepared, { client, terminal: stdinIsTerminal() });
-  tell(recorder, { prepared, steps: watched.steps, began });
   recorder.mark("exit", `helper ended, exit status ${watched.exitStatus}`);
   return watched.exitStatus;
 }

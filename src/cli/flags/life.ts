@@ -4,6 +4,7 @@ import { printable } from "../../core/text.js";
 import type { LifeOptions, RestartPolicy } from "../../launch/options/life.js";
 import type { Flags, FlagSpec, Invocation } from "../command.js";
 import { parseCount, parsed } from "../values.js";
+import { attachedStreamsOf } from "./attach.js";
 import { given } from "./given.js";
 import { logBytesOf, logFlags } from "./log.js";
 
@@ -30,13 +31,15 @@ export const stopFlags: readonly FlagSpec[] = [
 ];
 
 /** @throws UsageError */
-export function lifeOptionsOf({ flags }: Invocation): LifeOptions {
+export function lifeOptionsOf(invocation: Invocation): LifeOptions {
+  const { flags } = invocation;
   const restart = flags.text("restart");
   return {
     ...given("name", flags.text("name")),
     labels: labelsOf(flags),
     autoRemove: flags.on("rm"),
     detached: flags.on("detach"),
+    ...given("attach", attachedStreamsOf(invocation)),
     ...given("stopSignal", flags.text("stop-signal")),
     ...given("stopTimeout", parsed(flags, "stop-timeout", parseCount)),
     ...given("logBytes", logBytesOf(flags)),

@@ -11,6 +11,8 @@ export interface LifeOptions {
   /** Whether it goes, with everything it wrote, when it ends. */
   readonly autoRemove: boolean;
   readonly detached: boolean;
+  /** Which of our streams are joined with its own; stdout and stderr, where none is named. */
+  readonly attach?: readonly Stream[];
   /** Name or number; else the image's, else SIGTERM. */
   readonly stopSignal?: string;
   /** Seconds from the stop signal to SIGKILL; -1: no SIGKILL. */
@@ -19,6 +21,8 @@ export interface LifeOptions {
   /** Size at which its log is rotated; 0: it keeps none. */
   readonly logBytes?: number;
 }
+
+export type Stream = "stdin" | "stdout" | "stderr";
 
 export interface RestartPolicy {
   readonly name: "no" | "on-failure" | "always" | "unless-stopped";
@@ -37,9 +41,14 @@ export function checkName(flag: string, name: string): void {
 
 /** @throws UsageError BAD_VALUE, BAD_FLAG */
 export function checkLifeOptions(options: LifeOptions): void {
-  const { name, stopSignal, autoRemove, restart } = options;
+  const { name, stopSignal, autoRemove, restart, detached, attach } = options;
   if (name !== undefined) checkName("--name", name);
   if (stopSignal !== undefined) signalNumber("--stop-signal", stopSignal);
+  if (detached && attach !== undefined) {
+    throw new UsageError("BAD_FLAG", "--attach: conflicts with --detach", {
+      hint: "leave out one of them: nothing is shown of what runs in the background",
+    });
+  }
   if (autoRemove && restart !== undefined && restart.name !== "no") {
     throw new UsageError("BAD_FLAG", `--restart ${restart.name}: conflicts with --rm`, {
       hint: "leave out one of them: what is removed when it ends cannot be started again",
