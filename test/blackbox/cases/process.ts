@@ -32,10 +32,10 @@ until grep -q up out; do sleep 0.1; done; kill -TERM $p; wait $p; echo $?; cat o
   },
   {
     name: "SIGSTOP of the command does not stop the container",
-    script: `pullrun run --rm -v "$PWD:/w" box sh -c 'echo up; until test -e /w/go; do sleep 0.1; done; touch /w/went' & p=$!
-sleep 1; kill -STOP $p; touch go; until test -e went; do sleep 0.1; done; kill -CONT $p; wait $p; echo $?`,
+    script: `pullrun run --rm -v "$PWD:/w" box sh -c 'echo up; until test -e /w/go; do sleep 0.1; done; touch /w/went' >out & p=$!
+until grep -q up out; do sleep 0.1; done; kill -STOP $p; touch go; until test -e went; do sleep 0.1; done; kill -CONT $p; wait $p; echo $?; cat out`,
     worlds: hosts,
-    stdout: "up\n0\n",
+    stdout: "0\nup\n",
   },
   {
     name: "a container ends with its first process, whatever else runs in it",
