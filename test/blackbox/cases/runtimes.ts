@@ -2,7 +2,7 @@ import type { Case } from "../case.js";
 
 /** What a process can see of what holds it. How devices and the links beside them get there is each runtime's own. */
 const look = `
-grep -E "^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp):" /proc/self/status
+grep -E "^(Uid|Gid|Groups|Cap...|NoNewPrivs|Seccomp):" /proc/self/status
 umask; pwd; hostname; cat /proc/self/cgroup /proc/self/oom_score_adj; env | sort; ls /dev | grep -v core
 cut -d " " -f 2 /proc/mounts | grep -vE "^/dev/(full|null|random|tty|urandom|zero)$" | sort
 cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max /sys/fs/cgroup/cpu.max
