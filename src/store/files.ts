@@ -1,4 +1,4 @@
-import { link, open, rename, rm } from "node:fs/promises";
+import { link, mkdir, open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { errnoOf, StoreError } from "../core/errors.js";
 import { errnoHint } from "../core/errno-hints.js";
@@ -41,6 +41,22 @@ export const syncDirectory = syncFile;
 export async function syncFile(file: string): Promise<void> {
   await using handle = await open(file, "r");
   await handle.sync();
+}
+
+/** As `mkdir -p`. Node's own never comes back where the parent is there and takes no directories, as /proc. */
+export async function makeDirectories(directory: string, mode: number): Promise<void> {
+  const make = (): Promise<unknown> =>
+    mkdir(directory, { mode }).catch((error: unknown) => {
+      if (errnoOf(error) !== "EEXIST") throw error;
+    });
+  try {
+    await make();
+  } catch (error) {
+    const parent = path.dirname(directory);
+    if (errnoOf(error) !== "ENOENT" || parent === directory) throw error;
+    await makeDirectories(parent, mode);
+    await make();
+  }
 }
 
 /** Runs `work`, turning system errors into StoreErrors that name the object: DISK_FULL, else STORE_IO. */

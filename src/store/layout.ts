@@ -5,7 +5,7 @@ import { hexOf, type DiffId, type Digest } from "../core/digest.js";
 import { StoreError } from "../core/errors.js";
 import { ociIndex } from "../core/media-types.js";
 import { printable } from "../core/text.js";
-import { atomicCreate, temporaryPrefix, unlessAbsent, withIoErrors } from "./files.js";
+import { atomicCreate, makeDirectories, temporaryPrefix, unlessAbsent, withIoErrors } from "./files.js";
 
 /** Where everything in a store is. Absolute paths; nothing here touches the disk. */
 export interface StorePaths {
@@ -107,7 +107,7 @@ async function createLayout(paths: StorePaths, names: readonly string[]): Promis
     throw new StoreError("CORRUPT", message, { hint: "name an empty or a new directory with --root" });
   }
   await withIoErrors("store", paths.root, async () => {
-    await mkdir(paths.root, { recursive: true, mode: 0o700 });
+    await makeDirectories(paths.root, 0o700);
     await mkdir(paths.blobs, { recursive: true });
     // 0700 each: they hold setuid files and other people's secrets whatever mode an existing root has.
     for (const name of ["ingest", "layers", "rootfs", "containers"]) {

@@ -37,6 +37,13 @@ describe("a new store", () => {
     expect(modes).toEqual([0o700, 0o700, 0o700, 0o700]);
   });
 
+  test("below a directory that takes none is an error, not a wait without end", async () => {
+    await expect(openLayout("/proc/none/store", { create: true })).rejects.toMatchObject({
+      code: "STORE_IO",
+      message: expect.stringContaining("store: /proc/none/store: ENOENT") as string,
+    });
+  });
+
   test("is made once by many at the same time", async () => {
     const root = path.join(temporaryDirectory(), "store");
     await Promise.all(Array.from({ length: 10 }, () => openLayout(root, { create: true })));
