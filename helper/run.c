@@ -23,6 +23,7 @@
 #include "record.h"
 #include "remove.h"
 #include "root-files.h"
+#include "runtime.h"
 #include "seal.h"
 #include "seccomp.h"
 #include "service.h"
@@ -112,6 +113,7 @@ static int (*const execute[STEP_KIND_LIMIT]) (struct context *, const struct ste
   [STEP_RESERVE_PORT] = step_reserve_port,
   [STEP_REQUEST] = step_request,
   [STEP_EXIT_TEXT] = step_exit_text,
+  [STEP_RUNTIME_PID] = step_runtime_pid,
 };
 
 static void

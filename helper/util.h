@@ -58,6 +58,7 @@ struct context {
                         Else -1 */
   int lock;          /* held by this descriptor; -1: not */
   const struct step *oom_file; /* NULL: none */
+  const char *pid_file; /* of another OCI runtime, which is our child in the place of the program; NULL: none */
   struct service *service; /* what the supervisor in the background looks after; NULL in the foreground */
 };
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "record.h"
+#include "runtime.h"
 #include "service.h"
 
 struct watch {
@@ -20,10 +21,13 @@ struct watch {
   int status;          /* as of waitpid; -1 before */
   char said[8192];     /* what the child told of a failure */
   size_t said_size;
+  bool awaits_runtime; /* it runs, and its container not yet */
 };
 
 /* In nanoseconds. */
 #define MILLISECOND 1000000
+/* Between looks for what a runtime has started: it takes some 50. */
+#define RUNTIME_MILLISECONDS 10
 
 enum { SLOT_SIGNALS = SERVICE_SLOTS, SLOT_STARTED, SLOT_STOP, ALL_SLOTS };
 
@@ -94,12 +98,27 @@ take_signals (struct watch *watch, int signals)
 }
 
 static void
-note_running (struct watch *watch)
+note_running (struct watch *watch, pid_t pid)
 {
-  record_running (watch->child->pid);
-  if (watch->context->service)
+  record_running (pid);
+  if (watch->context->service) {
     watch->context->service->ran = true;
+    watch->context->service->pid = pid;
+  }
   service_tell (watch->context, 0);
+}
+
+/* A program that ended at once is only known by the runtime's word. */
+static void
+look_for_program (struct watch *watch)
+{
+  if (!watch->awaits_runtime)
+    return;
+  pid_t pid = runtime_program (watch->context, watch->child->pid);
+  if (pid == 0 && (watch->status < 0 || !runtime_has_started (watch->context)))
+    return;
+  watch->awaits_runtime = false;
+  note_running (watch, pid > 0 ? pid : watch->child->pid);
 }
 
 static void
@@ -117,11 +136,13 @@ take_start (struct watch *watch)
 {
   close_descriptor (&watch->child->started);
   watch->said[watch->said_size] = 0;
-  if (watch->said_size == 1 && watch->said[0] == START_MARK[0])
-    note_running (watch);
+  bool started = watch->said_size == 1 && watch->said[0] == START_MARK[0];
+  watch->awaits_runtime = started && watch->context->pid_file;
+  if (started && !watch->awaits_runtime)
+    note_running (watch, watch->child->pid);
   else if (watch->said_size == 0)
     note_failure (watch, "pullrun: the container's first process was ended before its program started\n");
-  else
+  else if (!started)
     note_failure (watch, watch->said + (watch->said[0] == START_MARK[0]));
 }
 
@@ -222,11 +243,14 @@ watch_child (struct context *context, struct child *child)
     context->service->pid = child->pid;
   /* Children of the program we were before: their signals have come and gone. */
   reap (child->pid, WNOHANG, &watch.status);
-  while (watch.status < 0)
-    wait_and_handle (&watch, signals, -1, -1);
+  while (watch.status < 0) {
+    wait_and_handle (&watch, signals, -1, watch.awaits_runtime ? RUNTIME_MILLISECONDS : -1);
+    look_for_program (&watch);
+  }
+  hear_child (&watch);
+  look_for_program (&watch);
   if (context->service)
     context->service->pid = 0;
-  hear_child (&watch);
   if (!child->own_pids)
     end_orphans (child->pid);
   if (context->service)

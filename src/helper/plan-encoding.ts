@@ -97,6 +97,7 @@ export const stepLayouts: { readonly [K in Step["kind"]]: StepLayout<K> } = {
   record: layout(42, "s", "directory"),
   terminal: layout(44, "iii", "uid", "console", "host"),
   "exit-text": layout(72, "siP", "path", "code", "texts"),
+  "runtime-pid": layout(73, "s", "path"),
   "oom-file": layout(45, "ss", "path", "key"),
   supervise: layout(43, "siiiii", "directory", "logBytes", "terminal", "input", "restart", "retries"),
 };

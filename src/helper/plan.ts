@@ -62,6 +62,8 @@ export type Step =
       readonly code: number;
       readonly texts: readonly string[];
     }
+  /** The child is an OCI runtime, which writes the number of the container's process to this file once that runs. */
+  | { readonly kind: "runtime-pid"; readonly path: string }
   /** Fork with `CLONE_*` flags (0: plain fork), write the id maps, enter the cgroups, let the child go on. */
   | {
       readonly kind: "clone";

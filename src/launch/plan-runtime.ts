@@ -1,5 +1,7 @@
-import { cloneFlags, mountFlags } from "../helper/constants.js";
+import { mountFlags } from "../helper/constants.js";
 import type { Plan, PlanStep } from "../helper/plan.js";
+import { planMap } from "./id-mappings.js";
+import { namespaceFlags } from "./namespaces.js";
 import type { NamespacePlanInput } from "./plan-namespaces.js";
 import { directorySteps, rootSteps } from "./plan-root.js";
 import { keepSteps } from "./plan-supervise.js";
@@ -7,36 +9,44 @@ import { copyUpSteps } from "./plan-trees.js";
 
 export interface RuntimePlanInput extends Pick<
   NamespacePlanInput,
-  "spec" | "containerId" | "containerDir" | "remove" | "lowers" | "rootDir" | "privilege" | "mounts"
+  | "spec"
+  | "containerId"
+  | "containerDir"
+  | "remove"
+  | "lowers"
+  | "rootDir"
+  | "privilege"
+  | "mounts"
+  | "supervision"
 > {
   /** Absolute path of the OCI runtime. */
   readonly runtime: string;
+  /** With config.json. */
+  readonly bundle: string;
   readonly interactive: boolean;
 }
 
 /**
  * The plan for a container of another OCI runtime, which gets the container's directory as its bundle (ADR 16). It runs in
  * a mount and a process namespace of its own: the root file system shows in the one only, and whoever kills the
- * runtime kills all that is in the other.
+ * runtime kills all that is in the other. Without root it has a user namespace, too, of which it is the root.
  */
 export function planRuntime(input: RuntimePlanInput): Plan {
-  const { spec, containerDir, lowers, mounts = [] } = input;
+  const { spec, containerDir, lowers, supervision, mounts = [] } = input;
   return [
     { kind: "seal" },
     { kind: "make-dir", path: containerDir, mode: 0o700 },
     { kind: "lock", path: `${containerDir}/lock` },
-    ...keepSteps({ containerDir, process: spec.process }),
+    ...keepSteps({ containerDir, supervision, process: spec.process }),
+    // Of the start before.
+    ...[logFile(input), pidFile(input), stateDir(input)].map((path): PlanStep => ({
+      kind: "remove-tree",
+      path,
+    })),
     ...directorySteps(lowers, containerDir),
     ...exitSteps(logFile(input)),
-    {
-      kind: "clone",
-      flags: cloneFlags.CLONE_NEWNS | cloneFlags.CLONE_NEWPID,
-      uidMap: "",
-      gidMap: "",
-      newuidmap: "",
-      newgidmap: "",
-      cgroupProcs: [],
-    },
+    { kind: "runtime-pid", path: pidFile(input) },
+    cloneStep(input),
     { kind: "private-mounts" },
     ...rootSteps(input),
     ...copyUpSteps(mounts),
@@ -47,7 +57,7 @@ export function planRuntime(input: RuntimePlanInput): Plan {
     { kind: "working-dir", path: "/" },
     { kind: "umask", mask: 0o022 },
     { kind: "environment", entries: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] },
-    { kind: "exec", argv: command(input, ["run", "--bundle", containerDir]) },
+    { kind: "exec", argv: command(input, ["run", "--bundle", input.bundle, "--pid-file", pidFile(input)]) },
     { kind: "cleanup" },
     // For one that was killed: what it made in cgroups is only known to it.
     {
@@ -63,15 +73,37 @@ export function planRuntime(input: RuntimePlanInput): Plan {
 
 const procFlags = mountFlags.MS_NOSUID | mountFlags.MS_NODEV | mountFlags.MS_NOEXEC;
 
+function cloneStep({ spec, privilege }: RuntimePlanInput): PlanStep {
+  const mapped = spec.linux.uidMappings !== undefined;
+  const programs = mapped && privilege.kind === "subordinate" ? privilege : undefined;
+  return {
+    kind: "clone",
+    flags: namespaceFlags(["mount", "pid", ...(mapped ? (["user"] as const) : [])]),
+    uidMap: planMap(spec.linux.uidMappings),
+    gidMap: planMap(spec.linux.gidMappings),
+    newuidmap: programs?.newuidmap ?? "",
+    newgidmap: programs?.newgidmap ?? "",
+    cgroupProcs: [],
+  };
+}
+
 /** Options that runc and crun have alike. Its state is in the container's directory, and goes with it. */
 function command(input: RuntimePlanInput, words: readonly string[]): string[] {
-  const state = ["--root", `${input.containerDir}/runtime`];
+  const state = ["--root", stateDir(input)];
   const log = ["--log", logFile(input), "--log-format", "json"];
   return [input.runtime, ...state, ...log, ...words, input.containerId];
 }
 
 function logFile({ containerDir }: Pick<RuntimePlanInput, "containerDir">): string {
   return `${containerDir}/runtime.log`;
+}
+
+function stateDir({ containerDir }: Pick<RuntimePlanInput, "containerDir">): string {
+  return `${containerDir}/runtime`;
+}
+
+function pidFile({ containerDir }: Pick<RuntimePlanInput, "containerDir">): string {
+  return `${containerDir}/runtime.pid`;
 }
 
 /**

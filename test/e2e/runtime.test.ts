@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { statusOf } from "../helper/supervised.js";
 import { busybox, needsBusybox } from "../support/busybox.js";
 import { pullrun, temporaryDirectory, type CliOptions, type CliResult } from "../support/cli.js";
 import { leftovers } from "../support/leftovers.js";
@@ -102,28 +103,97 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
     expect(await leftovers(root, ids)).toEqual([]);
   });
 
-  test("exec, cp and --network container: do not take the runtime's namespaces for the container's", async () => {
+  test("exec, cp and --network container: find the container's namespaces, not the runtime's", async () => {
     const root = temporaryDirectory();
     const flags = ["--name", "box", "--network", "none"];
     const running = underRunc(root, [...flags, busybox, "sleep", "1000"]);
     const isUp = async (): Promise<boolean> =>
       (await pullrun(["ps", "--format", "{{.Names}} {{.State}}"], { root })).stdout === "box running\n";
     await until(isUp);
-    const told = expect.stringContaining("box: runs under runc") as string;
-    const from = ["run", "--rm", "--network", "container:box", busybox, "true"];
-    for (const args of [["exec", "box", "true"], ["cp", "box:/etc/passwd", root], from])
-      expect((await pullrun(args, { root })).stderr).toEqual(told);
-    expect(existsSync(path.join(root, "passwd"))).toBe(false);
+    const own = (await pullrun(["exec", "box", "hostname"], { root })).stdout;
+    expect(own).toMatch(/^[0-9a-f]{12}\n$/);
+    const from = ["run", "--rm", "-q", "--network", "container:box", busybox, "hostname"];
+    expect((await pullrun(from, { root })).stdout).toBe(own);
+    expect((await pullrun(["exec", "box", "cat", "/proc/1/comm"], { root })).stdout).toBe("sleep\n");
+    expect((await pullrun(["cp", "box:/etc/passwd", root], { root })).status).toBe(0);
+    expect(existsSync(path.join(root, "passwd"))).toBe(true);
     expect((await pullrun(["kill", "box"], { root })).status).toBe(0);
     expect((await running).status).toBe(137);
     expect(await leftovers(root)).toEqual([]);
+  });
+
+  test("in the background it lives as any other: exec, pause, stop, logs, start, rm, and nothing is left", async () => {
+    const root = temporaryDirectory();
+    const cli = async (...args: string[]): Promise<string> => {
+      const { status, stdout, stderr } = await pullrun(args, { root });
+      expect({ args, status, stderr }).toEqual({ args, status: 0, stderr: "" });
+      return stdout.trim();
+    };
+    const script = "trap 'echo asked; exit 7' TERM; echo up; while :; do sleep 0.05; done";
+    const flags = ["--runtime", "runc", "--name", "box", "-q", "--network", "none"];
+    const id = await cli("run", "-d", ...flags, busybox, "sh", "-c", script);
+    expect(await cli("exec", "box", "cat", "/proc/1/comm")).toBe("sh");
+    const state = (): Promise<string> => cli("inspect", "--format", "{{.State.Status}}", "box");
+    await cli("pause", "box");
+    expect(await state()).toBe("paused");
+    await cli("unpause", "box");
+    await until(async () => (await cli("logs", "box")) === "up");
+    await cli("stop", "box");
+    expect(await cli("logs", "box")).toBe("up\nasked");
+    expect(await cli("wait", "box")).toBe("7");
+    await cli("start", "box");
+    expect(await state()).toBe("running");
+    await cli("rm", "-f", "box");
+    expect(await leftovers(root, [id])).toEqual([]);
+  });
+
+  test("create, start -a and --restart are for it, too", async () => {
+    const root = temporaryDirectory();
+    const make = ["create", "-q", "--runtime", "runc", "--network", "none", "--restart", "on-failure:2"];
+    const script = "echo once; exit 3";
+    const id = (
+      await pullrun([...make, "--name", "box", busybox, "sh", "-c", script], { root })
+    ).stdout.trim();
+    expect(await pullrun(["start", "-a", "box"], { root })).toMatchObject({ status: 3, stdout: "once\n" });
+    const look = ["inspect", "--format", "{{.State.Status}} {{.RestartCount}}", "box"];
+    await until(async () => (await pullrun(look, { root })).stdout === "exited 2\n");
+    expect((await pullrun(["rm", "box"], { root })).status).toBe(0);
+    expect(await leftovers(root, [id])).toEqual([]);
+  });
+
+  test("a start in the background that fails is one: the status, the runtime's words, no trace of the time before", async () => {
+    const root = temporaryDirectory();
+    const run = ["run", "-d", "-q", "--runtime", "runc", "--network", "none"];
+    expect(await pullrun([...run, busybox, "not-there"], { root })).toMatchObject({
+      status: 127,
+      stderr: expect.stringContaining("not found") as string,
+    });
+    expect((await pullrun([...run, busybox, "/etc/passwd"], { root })).status).toBe(126);
+    // It is not there at first, and made by hand.
+    const name = ["--name", "later", "-v", `${root}:/shared`];
+    expect((await pullrun([...run, ...name, busybox, "/shared/program"], { root })).status).toBe(127);
+    writeFileSync(path.join(root, "program"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+    expect((await pullrun(["start", "-a", "later"], { root })).status).toBe(1);
+  });
+
+  test("whoever kills the supervisor in the background kills the container, which can be started again", async () => {
+    const root = temporaryDirectory();
+    const flags = ["--runtime", "runc", "--name", "box", "-q", "--network", "none"];
+    const { stdout: id } = await pullrun(["run", "-d", ...flags, busybox, "sleep", "1000"], { root });
+    const { supervisor } = statusOf(path.join(root, "containers", id.trim()));
+    process.kill(Number(supervisor), "SIGKILL");
+    const status = ["ps", "-a", "--format", "{{.Status}}"];
+    await until(async () => (await pullrun(status, { root })).stdout.startsWith("Exited (137)"));
+    expect((await pullrun(["start", "box"], { root })).status).toBe(0);
+    expect((await pullrun(["rm", "-f", "box"], { root })).status).toBe(0);
+    expect(await leftovers(root, [id.trim()])).toEqual([]);
   });
 
   test.each([
     [["--network", "bridge"], "--network bridge: not possible with --runtime (expected none or host)"],
     [["--init"], "--init: not possible with --runtime"],
     [["--pid", "host"], "--pid: not possible with --runtime"],
-    [["-d"], "--runtime: not possible here (expected --rm, and neither -d nor -t)"],
+    [["-t"], "--tty: not possible with --runtime"],
     [["--runtime", "not-there"], "--runtime: not-there: not installed"],
     [["--runtime", "./runc"], "--runtime: ./runc: not installed"],
   ])("%j is refused before anything is made", async (flags, message) => {
@@ -133,13 +203,30 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
     expect(await leftovers(root)).toEqual([]);
   });
 
-  test("an ordinary user is told that it takes root", async () => {
+  test("an ordinary user has it in a user namespace, in the background as well", async () => {
     const uid = 12345;
     const root = temporaryDirectory({ uid });
-    const { status, stderr } = await underRunc(root, [busybox, "true"], { uid });
-    expect({ status, stderr }).toEqual({
-      status: 125,
-      stderr: expect.stringContaining("--runtime: not root (expected root)") as string,
-    });
+    const run = ["--squash-ids", "-q", "--runtime", "runc", "--network", "none"];
+    const ran = await pullrun(["run", "--rm", ...run, busybox, "sh", "-c", "id -u; exit 4"], { root, uid });
+    expect(ran).toEqual({ status: 4, stdout: "0\n", stderr: "" });
+    const name = ["-d", "--name", "box"];
+    const started = await pullrun(["run", ...run, ...name, busybox, "sleep", "1000"], { root, uid });
+    expect(started.status).toBe(0);
+    const { stdout } = await pullrun(["exec", "box", "cat", "/proc/1/comm"], { root, uid });
+    expect(stdout).toBe("sleep\n");
+    expect((await pullrun(["rm", "-f", "box"], { root, uid })).status).toBe(0);
+    expect(await leftovers(root, [started.stdout.trim()])).toEqual([]);
+  });
+
+  test.each([
+    [["-m", "64m"], "--memory: not possible with --runtime without root"],
+    [["-u", "5"], "--runtime: uid 5: the only id here"],
+  ])("an ordinary user is told that %j takes more", async (flags, message) => {
+    const uid = 12345;
+    const root = temporaryDirectory({ uid });
+    const run = ["--squash-ids", ...flags, busybox, "true"];
+    const { status, stderr } = await underRunc(root, run, { uid });
+    expect({ status, stderr }).toEqual({ status: 125, stderr: expect.stringContaining(message) as string });
+    expect(await leftovers(root)).toEqual([]);
   });
 });

@@ -57,7 +57,6 @@ async function planOf(context: Context, container: Container, options: ExecOptio
   const { id, pid, status, state, directory } = container;
   if (container.phase !== "running" || pid === 0) throw unfit(container);
   if (state.options.isolation === "chroot") throw inChroot(container);
-  if (state.options.runtime !== undefined) (await import("./runtime.js")).requireOurs(container, "exec");
   const spec = await readSpec(directory);
   const process = execProcess({
     container: spec.process,

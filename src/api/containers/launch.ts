@@ -135,11 +135,11 @@ async function planLaunch(context: Context, launch: Launch): Promise<Plan> {
 
 /** For an OCI runtime that is not ours; few containers have one. */
 async function planForeign(
-  { state, lowers }: Launch,
-  input: Omit<RuntimePlanInput, "lowers">,
+  { state, lowers, directory, spec }: Launch,
+  input: Omit<RuntimePlanInput, "lowers" | "bundle">,
 ): Promise<Plan> {
   const { planRuntime } = await import("../../launch/plan-runtime.js");
-  const { findRuntime } = await import("./runtime.js");
+  const { findRuntime, runtimeBundle } = await import("./runtime.js");
   const { mounts = [], options } = state;
   return planRuntime({
     ...input,
@@ -147,6 +147,7 @@ async function planForeign(
     rootDir: boundRoot(options),
     mounts,
     runtime: findRuntime(input.runtime),
+    bundle: runtimeBundle(directory, spec),
   });
 }
 

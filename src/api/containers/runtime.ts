@@ -1,14 +1,14 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { LaunchError, UsageError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
 import { findProgram } from "../../helper/find-program.js";
 import { needsNetwork } from "../../launch/options/network.js";
+import type { Spec } from "../../launch/oci-spec.js";
+import { specWithinUserNamespace } from "../../launch/runtime-spec.js";
 import type { RunOptions } from "../../launch/run-options.js";
 import type { Context } from "../context.js";
 import type { CreateRequest } from "./create.js";
-import type { Container } from "./container.js";
-import { nameOf } from "./names.js";
 
 /** Absolute path of an OCI runtime. Names are looked up where root's programs are, never in PATH. @throws LaunchError NO_RUNTIME */
 export function findRuntime(nameOrPath: string): string {
@@ -31,22 +31,65 @@ function executable(file: string): string | undefined {
   }
 }
 
+/** Where the runtime finds its config.json: with the container's, unless it is to do without some of that. */
+export function runtimeBundle(directory: string, spec: Spec): string {
+  const { uidMappings } = spec.linux;
+  if (uidMappings === undefined) return directory;
+  if (!uidMappings.some(({ containerID }) => containerID === 0)) throw noRoot(spec);
+  const bundle = path.join(directory, "bundle");
+  mkdirSync(bundle, { recursive: true, mode: 0o700 });
+  writeFileSync(path.join(bundle, "config.json"), JSON.stringify(specWithinUserNamespace(spec)));
+  return bundle;
+}
+
+/** A runtime works as root of its user namespace, and the one id there is has gone to the program. */
+function noRoot({ process }: Spec): LaunchError {
+  return new LaunchError(
+    "BAD_USER",
+    `--runtime: uid ${process.user.uid}: the only id here (expected root, or more ids)`,
+    {
+      hint: "give yourself ids in /etc/subuid and /etc/subgid, run it with sudo, or leave out --user or --runtime",
+    },
+  );
+}
+
 /** Before anything is pulled. @throws UsageError BAD_FLAG, LaunchError NO_RUNTIME, NO_NAMESPACES */
 export async function checkRuntime(
   context: Context,
-  { options, life }: Pick<CreateRequest, "options" | "life">,
+  { options }: Pick<CreateRequest, "options">,
 ): Promise<void> {
   const flag = impossibleFlag(options);
   if (flag !== undefined) throw impossible(flag);
-  if (!life.autoRemove || life.detached || options.tty === true) {
-    const message = "--runtime: not possible here (expected --rm, and neither -d nor -t)";
-    throw new UsageError("BAD_FLAG", message, { hint: "another runtime's containers run in the foreground" });
-  }
   findRuntime(options.runtime ?? "");
-  if ((await context.privilege()).kind === "root") return;
-  throw new LaunchError("NO_NAMESPACES", "--runtime: not root (expected root)", {
-    hint: "run it with sudo, or leave --runtime out",
-  });
+  const { kind } = await context.privilege();
+  const limit = kind === "root" ? undefined : limitFlag(options);
+  if (limit === undefined) return;
+  throw new LaunchError(
+    "NO_CGROUP",
+    `${limit}: not possible with --runtime without root (expected no limits)`,
+    {
+      hint: `run it with sudo, or leave out ${limit} or --runtime`,
+    },
+  );
+}
+
+/** What would take a cgroup that is not the runtime's to make. */
+function limitFlag(options: RunOptions): string | undefined {
+  const wanted = {
+    "--memory": options.memory,
+    "--memory-swap": options.memorySwap,
+    "--memory-reservation": options.memoryReservation,
+    "--oom-kill-disable": options.oomKillDisable,
+    "--pids-limit": options.pidsLimit,
+    "--cpus": options.cpus,
+    "--cpu-shares": options.cpuShares,
+    "--cpu-quota": options.cpuQuota,
+    "--cpu-period": options.cpuPeriod,
+    "--cpuset-cpus": options.cpusetCpus,
+    "--cpuset-mems": options.cpusetMems,
+    "--blkio-weight": options.blkioWeight,
+  };
+  return Object.entries(wanted).find(([, value]) => value !== undefined)?.[0];
 }
 
 function impossibleFlag(options: RunOptions): string | undefined {
@@ -58,6 +101,7 @@ function impossibleFlag(options: RunOptions): string | undefined {
     "--pid": pid !== undefined,
     "--ipc container:…": ipc !== undefined && ipc !== "host",
     "--init": init === true,
+    "--tty": options.tty === true,
   };
   return Object.entries(wanted).find(([, given]) => given)?.[0];
 }
@@ -67,15 +111,5 @@ function impossible(flag: string): UsageError {
   const message = `${printable(flag, 100)}: not possible with --runtime${network ? " (expected none or host)" : ""}`;
   return new UsageError("BAD_FLAG", message, {
     hint: network ? "add --network none or --network host" : `leave out ${flag}, or --runtime`,
-  });
-}
-
-/** The process on record is the runtime then, whose namespaces are not the container's. @throws LaunchError NO_NAMESPACES */
-export function requireOurs({ state }: Container, command: string): void {
-  const { runtime } = state.options;
-  if (runtime === undefined) return;
-  const message = `${command}: ${nameOf(state)}: runs under ${printable(runtime, 100)} (expected no --runtime)`;
-  throw new LaunchError("NO_NAMESPACES", message, {
-    hint: "its namespaces are known to that runtime only",
   });
 }

@@ -40,7 +40,5 @@ async function joinStep(context: Context, type: "pid" | "ipc", word: string): Pr
       `${flag}: ${nameOf(container.state)} is ${container.phase} (expected running)`,
     );
   }
-  if (container.state.options.runtime !== undefined)
-    (await import("./runtime.js")).requireOurs(container, flag);
   return { kind: "join", pid, start: BigInt(status.start), namespaces: namespaceFlags([type]) };
 }

@@ -53,8 +53,6 @@ function localSide(text: string): Side {
 async function planFor(context: Context, container: Container): Promise<Side["plan"]> {
   const { directory, state, status, pid, phase } = container;
   if (state.options.isolation === "chroot") return (steps) => planInDirectory(flatRoot(directory), steps);
-  if (state.options.runtime !== undefined)
-    (await import("../containers/runtime.js")).requireOurs(container, "cp");
   const spec = await readSpec(directory);
   const namespaces = spec.linux.namespaces.map(({ type }) => type);
   const start = BigInt(status?.start ?? 0);

@@ -40,8 +40,6 @@ export async function joinSteps(context: Context, mode: NetworkMode): Promise<Pl
   const container = await findContainer(context, id);
   const { pid, status } = container;
   if (pid === 0 || status === undefined) throw notRunning(container);
-  if (container.state.options.runtime !== undefined)
-    (await import("../containers/runtime.js")).requireOurs(container, "network");
   // A user namespace owns the network namespaces made in it: whoever enters the one has to be in the other.
   if (container.state.userns !== context.userns) throw otherIds(container);
   const user = (await context.privilege()).kind === "root" ? 0 : cloneFlags.CLONE_NEWUSER;

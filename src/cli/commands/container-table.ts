@@ -21,6 +21,10 @@ const makeFlags: readonly FlagSpec[] = [
     flags: "--rootfs",
     description: "the argument is a root directory, not an image; DIR:O keeps it as it is",
   },
+  {
+    flags: "--runtime <runtime>",
+    description: "an OCI runtime to run it with, such as runc: a name or an absolute path",
+  },
   { flags: "--cidfile <file>", description: "write the container's id to a new file" },
   pullPolicy,
   platform,
@@ -39,11 +43,6 @@ const run: CommandSpec = {
     { flags: "-d, --detach", description: "run in the background, and print the id" },
     ...makeFlags,
     ...clientFlags,
-    {
-      flags: "--runtime <runtime>",
-      description:
-        "an OCI runtime to run it with, such as runc: a name or an absolute path (root, with --rm)",
-    },
     { flags: "--dry-run", description: "print the plan the helper would execute, and stop" },
     ...explainFlags,
   ],
