@@ -3,7 +3,7 @@ import type { Invocation } from "./command.js";
 import { reportError } from "./report-error.js";
 
 /**
- * Does `act` for every word and prints the text it returns, or else the word. One that fails does not keep the others from their
+ * Does `act` for every word and prints the text it returns, nothing for null, or else the word. One that fails does not keep the others from their
  * turn, but shows in the status.
  */
 export async function forEachWord(
@@ -15,7 +15,7 @@ export async function forEachWord(
   for (const word of words) {
     try {
       const text = await act(word);
-      print(`${typeof text === "string" ? text : word}\n`);
+      if (text !== null) print(`${typeof text === "string" ? text : word}\n`);
     } catch (error) {
       if (!(error instanceof PullrunError)) throw error;
       status = reportError(error, { failure: 1, debug: env.debug });

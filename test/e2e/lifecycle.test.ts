@@ -96,6 +96,29 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who`, (user) => {
     expect(await leftovers(root, [id])).toEqual([]);
   });
 
+  test("rm -f of what is not there says so, removes the others, and is no failure", async () => {
+    const { run, ok } = engine(user);
+    await ok("create", "-q", ...quick, "--name", "web", busybox, "true");
+    expect(await run(["rm", "-f", "absent", "web", ""])).toMatchObject({
+      status: 0,
+      stdout: "web\n",
+      stderr: expect.stringMatching(
+        /^pullrun: container: absent: no such container\n.*\npullrun: container: "": no such container\n/,
+      ) as string,
+    });
+    expect((await run(["rm", "absent"])).status).toBe(1);
+  });
+
+  test("an empty --name and --cidfile are as none, and rename takes no empty name", async () => {
+    const { run, ok } = engine(user);
+    const id = await ok("create", "-q", ...quick, "--name", "", "--cidfile", "", busybox, "true");
+    expect(await ok("inspect", "-f", "{{.Name}}", id)).toMatch(/^\/[a-z]+_[a-z]+$/);
+    expect(await run(["rename", id, ""])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('rename: "" (expected two or more letters') as string,
+    });
+  });
+
   test("restart ends and starts; the log goes on", async () => {
     const { ok } = engine(user);
     const script = "echo up; trap 'echo down; exit 0' TERM; while :; do sleep 0.1; done";

@@ -72,7 +72,8 @@ async function pathsOf(context: Context): Promise<StorePaths | undefined> {
 }
 
 function absent(word: string): StoreError {
-  return new StoreError("NOT_FOUND", `container: ${printable(word, 100)}: no such container`, {
+  const shown = word === "" ? '""' : printable(word, 100);
+  return new StoreError("NOT_FOUND", `container: ${shown}: no such container`, {
     hint: "`pullrun ps -a` lists them",
   });
 }

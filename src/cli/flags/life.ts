@@ -35,7 +35,7 @@ export function lifeOptionsOf(invocation: Invocation): LifeOptions {
   const { flags } = invocation;
   const restart = flags.text("restart");
   return {
-    ...given("name", flags.text("name")),
+    ...given("name", nonEmpty(flags.text("name"))),
     labels: labelsOf(flags),
     autoRemove: flags.on("rm"),
     detached: flags.on("detach"),
@@ -45,6 +45,11 @@ export function lifeOptionsOf(invocation: Invocation): LifeOptions {
     ...given("logBytes", logBytesOf(flags)),
     ...given("restart", restart === undefined ? undefined : parseRestart(restart)),
   };
+}
+
+/** Docker takes `--name "$NAME"` with nothing in it for no such flag. */
+export function nonEmpty(text: string | undefined): string | undefined {
+  return text === "" ? undefined : text;
 }
 
 /** Files first: what is on the command line wins. */
