@@ -324,7 +324,7 @@ describe("a store in trouble is reported in one line, and works once the trouble
     const failed = output.match(/^failed \d+$/gm) ?? [];
     expect(failed.length).toBeGreaterThan(0);
     expect(new Set(failed)).toEqual(new Set(["failed 1"]));
-    expect(output.match(/^pullrun: .*(ENOSPC|no space)/gim)).toHaveLength(failed.length);
+    expect(output.match(/^pullrun: .*(ENOSPC|no space|free \(expected)/gim)).toHaveLength(failed.length);
     expect(output.match(/^(again|verify|prune|run) \d+$/gm)).toEqual([
       "again 0",
       "verify 0",
