@@ -146,7 +146,11 @@ describe("a large blob at a registry that throttles each connection", () => {
     ["a range of another total", { kind: "header", name: "content-range", value: "bytes 0-99999/4000000" }],
     ["no range it names", { kind: "header", name: "content-range", value: undefined }],
   ])("is read over the one that is open if the second is answered with %s", async (_, trouble) => {
-    const { isRight, notices, blobs, spare } = await read({ faults: [onRange([2], trouble)] });
+    const { isRight, notices, blobs, spare } = await read({
+      faults: [onRange([2], trouble)],
+      // A quarter of a second until the one that is open gets there: the answer has come by then.
+      tuning: { ...tuning, rangeBytes: 1_000_000 },
+    });
     expect({ isRight, count: blobs.length, taken: spare.taken }).toEqual({
       isRight: true,
       count: 2,
