@@ -23,6 +23,8 @@ const samples: Readonly<Record<string, readonly string[]>> = {
   "env-file": ["--env-file", "DIR/env"],
   user: ["-u", "1000:1000"],
   workdir: ["-w", "/made/here"],
+  umask: ["--umask", "0027"],
+  annotation: ["--annotation", "org.example.key=value"],
   "group-add": ["--group-add", "777"],
   entrypoint: ["--entrypoint", "/bin/env"],
   "read-only": ["--read-only"],
@@ -30,6 +32,7 @@ const samples: Readonly<Record<string, readonly string[]>> = {
   mount: ["--mount", "type=bind,source=DIR,target=/mnt,readonly"],
   tmpfs: ["--tmpfs", "/scratch:size=1m,mode=700"],
   device: ["--device", "/dev/null:/dev/nothing:r"],
+  "device-cgroup-rule": ["--device-cgroup-rule", "c 189:* rwm"],
   "shm-size": ["--shm-size", "1m"],
   "security-opt": ["--security-opt", "seccomp=DIR/profile", "--security-opt", "no-new-privileges"],
   privileged: ["--privileged"],
@@ -65,10 +68,12 @@ const samples: Readonly<Record<string, readonly string[]>> = {
   dns: ["--dns", "192.0.2.53"],
   "dns-search": ["--dns-search", "example.test"],
   "dns-option": ["--dns-option", "ndots:1"],
+  "dns-opt": ["--dns-opt", "ndots:1"],
   "add-host": ["--add-host", "other:192.0.2.7"],
   ip: [...bridge, "--ip", "10.87.0.77"],
   "mac-address": [...bridge, "--mac-address", "02:00:00:00:00:77"],
   "network-alias": [...bridge, "--network-alias", "web"],
+  "net-alias": [...bridge, "--net-alias", "web"],
 };
 
 describe.skipIf(needs !== "")(`${needs}the spec of a container with`, () => {
