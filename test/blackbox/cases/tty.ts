@@ -15,8 +15,8 @@ export const ttyCases: readonly Case[] = [
     name: "the size of the terminal is the outer one's",
     script:
       "script -qec \"stty rows 33 cols 77; pullrun run --rm -it box stty size\" /dev/null </dev/null | tr -d '\\r'",
+    // Not compared: podman may start the program before it has passed the size on.
     worlds: hosts,
-    peer: ["host root"],
     tools: ["script"],
     stdout: "33 77\n",
   },
