@@ -1,13 +1,15 @@
 import { everywhere, hosts, type Case } from "../case.js";
 
-/** `script` gives each a terminal of its own. */
+/**
+ * `script` gives each a terminal of its own. Not compared with podman: 4.3 loses the output of a terminal now and then, and
+ * starts the program before it has passed the size on.
+ */
 export const ttyCases: readonly Case[] = [
   {
     name: "with -t all of 0 to 2 are terminals and lines end in CRLF",
     script:
       "script -qec \"pullrun run --rm -it box sh -c 'test -t 0 && test -t 1 && test -t 2 && tty'\" /dev/null </dev/null | od -c | head -n 1",
     worlds: everywhere,
-    peer: ["host root"],
     tools: ["script"],
     stdout: "0000000   /   d   e   v   /   p   t   s   /   0  \\r  \\n\n",
   },
@@ -15,7 +17,6 @@ export const ttyCases: readonly Case[] = [
     name: "the size of the terminal is the outer one's",
     script:
       "script -qec \"stty rows 33 cols 77; pullrun run --rm -it box stty size\" /dev/null </dev/null | tr -d '\\r'",
-    // Not compared: podman may start the program before it has passed the size on.
     worlds: hosts,
     tools: ["script"],
     stdout: "33 77\n",
@@ -47,7 +48,6 @@ end
 script -qec 'sh f' /dev/null </dev/null >out; cat status; cmp before after && echo same`,
     worlds: hosts,
     tools: ["script"],
-    peer: ["host root"],
     stdout: "137\nsame\n",
   },
   {
