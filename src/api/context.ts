@@ -94,7 +94,7 @@ function unavailable(error: unknown): Helper {
   const fail = async (): Promise<never> => {
     throw error;
   };
-  return { path: "", run: fail, lock: fail };
+  return { path: "", run: fail, begin: fail, lock: fail };
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

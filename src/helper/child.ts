@@ -68,6 +68,21 @@ export async function runHelper(
   return code;
 }
 
+/** The plan goes through a pipe, which the helper reads to its end before its first step. */
+export async function beginHelper(path: string, plan: Plan): Promise<void> {
+  const child: ChildProcess = spawn(path, ["run", "fd:3"], {
+    // In a process group of its own, which Ctrl-C does not reach.
+    detached: true,
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
+    env: {},
+  });
+  if (child.pid === undefined) await waitForEnd(child, undefined);
+  const pipe = child.stdio[3] as Writable;
+  send(pipe, encodePlan(plan));
+  await new Promise((resolve) => pipe.once("close", resolve));
+  child.unref();
+}
+
 export function killedBy(signal: AbortSignal | undefined): { signal?: AbortSignal; killSignal: "SIGKILL" } {
   return { ...(signal === undefined ? {} : { signal }), killSignal: "SIGKILL" };
 }

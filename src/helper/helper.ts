@@ -10,6 +10,11 @@ export interface Helper {
    *   EXEC_DENIED when that is the `exec` step; AbortError when `signal` fires, after killing the helper
    */
   run(plan: Plan, options: HelperRunOptions): Promise<number>;
+  /**
+   * Starts a plan that goes on when we have ended; returns once the helper has it. What becomes of it nobody is told.
+   * @throws LaunchError NO_HELPER
+   */
+  begin(plan: Plan): Promise<void>;
   /** Takes an exclusive kernel lock (flock) on `path`, waiting for it; released by `release` or by our death. */
   lock(path: string, signal?: AbortSignal): Promise<Lock>;
 }

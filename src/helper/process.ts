@@ -10,6 +10,9 @@ export function openHelper(path: string): Helper {
     async run(plan, options) {
       return (await import("./child.js")).runHelper(path, ["run", "fd:3", "4"], plan, options);
     },
+    async begin(plan) {
+      await (await import("./child.js")).beginHelper(path, plan);
+    },
     async lock(file, signal) {
       locks ??= import("./locks.js").then(({ createLocks }) => createLocks(path));
       return (await locks)(file, signal);

@@ -8,6 +8,7 @@ import { printable } from "../core/text.js";
 import { hasBlob } from "./blobs.js";
 import { holdsLayer } from "./layers.js";
 import type { StorePaths } from "./layout.js";
+import { waitForRemovals } from "./wait-for-removals.js";
 
 /** A blob to fetch, and the layer it is if it is to be unpacked. */
 export interface WantedBlob {
@@ -37,7 +38,11 @@ export async function requireSpace(paths: StorePaths, wanted: readonly WantedBlo
     if (diffId !== undefined) unpacked += Math.floor(descriptor.size * leastUnpacked);
   }
   const parts = `${megabytes(download)} to download, ${megabytes(unpacked)} or more when unpacked`;
-  await requireFree("store", paths.root, { bytes: download + unpacked, parts });
+  const check = (): Promise<void> => requireFree("store", paths.root, { bytes: download + unpacked, parts });
+  await check().catch(async (error: unknown) => {
+    if (!(await waitForRemovals(paths))) throw error;
+    await check();
+  });
 }
 
 /** @throws StoreError DISK_FULL if the file system of `directory` has fewer bytes than that left */

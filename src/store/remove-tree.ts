@@ -3,8 +3,15 @@ import path from "node:path";
 import { errnoOf, StoreError } from "../core/errors.js";
 import { printable } from "../core/text.js";
 import type { Helper } from "../helper/helper.js";
+import type { Plan } from "../helper/plan.js";
 import type { Privilege } from "../helper/privilege.js";
 import { cloneStep } from "./materialise.js";
+
+export interface RemovalContext {
+  readonly helper: Helper;
+  readonly privilege: Privilege;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * Deletes a directory tree by file descriptors, never following a link out of it. In a user namespace, where the
@@ -12,23 +19,10 @@ import { cloneStep } from "./materialise.js";
  */
 export async function removeTree(
   directory: string,
-  options: {
-    readonly helper: Helper;
-    readonly privilege: Privilege;
-    readonly signal?: AbortSignal | undefined;
-  },
+  { helper, privilege, signal }: RemovalContext,
 ): Promise<void> {
-  const { helper, privilege, signal } = options;
   if (!(await exists(directory))) return;
-  await helper.run(
-    [
-      cloneStep(privilege),
-      { kind: "exit", code: 0 },
-      { kind: "cleanup" },
-      { kind: "remove-tree", path: directory },
-    ],
-    signal === undefined ? {} : { signal },
-  );
+  await helper.run(removalPlan([directory], privilege), signal === undefined ? {} : { signal });
   // Steps of the cleanup phase do not fail a plan.
   if (!(await exists(directory))) return;
   throw new StoreError(
@@ -38,6 +32,23 @@ export async function removeTree(
       hint: "files of another user's namespace take that user, or root, to delete",
     },
   );
+}
+
+/** The same for several, but returns at once. What stays nobody is told. */
+export async function beginRemoving(
+  directories: readonly string[],
+  { helper, privilege }: RemovalContext,
+): Promise<void> {
+  await helper.begin(removalPlan(directories, privilege));
+}
+
+function removalPlan(directories: readonly string[], privilege: Privilege): Plan {
+  return [
+    cloneStep(privilege),
+    { kind: "exit", code: 0 },
+    { kind: "cleanup" },
+    ...directories.map((directory) => ({ kind: "remove-tree", path: directory }) as const),
+  ];
 }
 
 async function exists(directory: string): Promise<boolean> {

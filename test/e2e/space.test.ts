@@ -127,6 +127,18 @@ describe.skipIf(needsRealRoot !== "")(`${needsRealRoot}with little space`, () =>
   const asIfNew =
     'find "$2/blobs/sha256" "$2/layers" "$2/ingest" -mindepth 1; "$1" --root "$2" verify; echo "verify $?"';
 
+  test("a pull waits for the space of an image that is just being removed", async () => {
+    const output = await onSmallDisk(
+      "24m",
+      `"$1" --root "$2" pull -q "$3"; going="$2/layers/.tmp-0123456789abcdef"
+       mkdir "$going"; head -c 14M /dev/zero > "$going/x"; (sleep 1; rm -r "$going") &
+       "$1" --root "$2" pull -q "$4"; echo "pull $?"; wait`,
+      named("app/small"),
+      named("app/noise"),
+    );
+    expect(output).toMatch(/pull 0\n$/);
+  });
+
   test("L28, S3: layers that cannot fit are refused before the first of their bytes is asked for", async () => {
     registry.script([]);
     const output = await onSmallDisk(
