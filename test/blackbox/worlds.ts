@@ -73,7 +73,7 @@ function testCase(one: Case, outcomes: () => ReadonlyMap<string, Outcome>): void
   const needs = missing(...(one.tools ?? []));
   test.skipIf(needs !== "")(`${needs}${one.name}`, () => {
     const outcome = outcomes().get(one.name);
-    expect(outcome).toMatchObject({
+    expect(outcome, outcome?.stderr).toMatchObject({
       status: one.status ?? 0,
       ...(one.stdout === undefined ? {} : { stdout: matching(one.stdout) }),
       ...(one.stderr === undefined ? {} : { stderr: matching(one.stderr) }),
