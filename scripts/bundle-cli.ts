@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { build, type Plugin } from "esbuild";
+import { buildTwoScripts } from "./two-scripts.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -23,8 +24,24 @@ const slowModules = [
 /** Packages that make up half of the code, and that a warm `run` does without: each is a file of its own. */
 const coldPackages = ["got", "ora", "tar"];
 
+/** What a warm `run` imports late (test/e2e/warm-run.test.ts tells what it may). */
+const warmImports = [
+  "src/api/containers/client.ts",
+  "src/api/context.ts",
+  "src/api/network/attach.ts",
+  "src/api/network/attach-bridge.ts",
+  "src/api/network/resolve.ts",
+  "src/api/run.ts",
+  "src/cli/commands/run.ts",
+  "src/helper/detect-privilege.ts",
+  "src/helper/locate.ts",
+  "src/helper/process.ts",
+  "src/launch/network/details.ts",
+  "src/store/store.ts",
+];
+
 /**
- * The command line as one script (src/cli/code.ts runs it) and some packages beside it, all CommonJS: the first load of
+ * The command line as two scripts (src/cli/code.ts runs it) and some packages beside it, all CommonJS: the first load of
  * an ES module alone takes Node 6 ms more. `shared` are esbuild's options for everything.
  */
 export async function bundleCli(shared: { readonly bundle: true; readonly platform: "node" }): Promise<void> {
@@ -33,19 +50,23 @@ export async function bundleCli(shared: { readonly bundle: true; readonly platfo
   for (const name of coldPackages) {
     await build({ ...common, entryPoints: [name], outfile: `dist/${name}.cjs` });
   }
-  await build({
-    ...common,
-    entryPoints: ["src/cli/main.ts"],
-    outfile: "dist/cli-code.js",
-    plugins: [lazyModules, lazyPackages],
-    define: { "import.meta.url": "importMetaUrl", "import.meta.dirname": "__dirname" },
-    // The script's value is a function. Only ASCII, so that reading it decodes nothing.
-    banner: {
-      js: `(function (require, module, __filename, __dirname) {
+  await buildTwoScripts({
+    entry: "src/cli/main.ts",
+    warmImports,
+    outputs: { warm: "dist/cli-warm.js", rest: "dist/cli-rest.js" },
+    options: {
+      ...common,
+      plugins: [lazyModules, lazyPackages],
+      define: { "import.meta.url": "importMetaUrl", "import.meta.dirname": "__dirname" },
+      // The script's value is a function. Only ASCII, so that reading it decodes nothing.
+      banner: {
+        js: `(function (require, module, __filename, other) {
+const __dirname = require("node:path").dirname(__filename);
 const importMetaUrl = require("node:url").pathToFileURL(__filename).href;`,
+      },
+      footer: { js: "})" },
+      charset: "ascii",
     },
-    footer: { js: "})" },
-    charset: "ascii",
   });
 }
 

@@ -6,13 +6,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import module from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { evaluate, loadCode } from "../src/cli/code.js";
+import { openCommandLine } from "../src/cli/code.js";
 
 const [, , dist = "dist"] = process.argv;
 const directory = path.resolve(dist);
 const root = mkdtempSync(path.join(tmpdir(), "pullrun-build-"));
-const code = loadCode(directory);
-const { main } = evaluate(code, directory, module.createRequire(import.meta.url));
+const { main, loaded } = openCommandLine(directory, module.createRequire(import.meta.url));
 const image = `oci:${path.join(directory, "demo")}:pullrun/hello-world:latest`;
 const name = "docker.io/pullrun/hello-world";
 process.stderr.write = () => true;
@@ -25,5 +24,5 @@ try {
 } finally {
   rmSync(root, { recursive: true, force: true });
 }
-writeFileSync(code.cacheFile, code.script.createCachedData());
+for (const { cacheFile, script } of loaded) writeFileSync(cacheFile, script.createCachedData());
 process.exitCode = 0;

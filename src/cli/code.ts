@@ -3,47 +3,75 @@ import path from "node:path";
 import { Script } from "node:vm";
 
 /**
- * The command line's code is one script, and beside it lies what V8 compiled of it when it was built: finding, reading
- * and parsing modules would take a warm `run` longer than everything else (docs/adr/0011). A cache that is missing, or
+ * The command line's code is two scripts: what every command and a warm `run` take, and the rest, which is loaded when
+ * something of it is first asked for. Beside each lies what V8 compiled of it when it was built: finding, reading and
+ * parsing modules would take a warm `run` longer than everything else (docs/adr/0011). A cache that is missing, or
  * that another Node or processor made, only costs that time again.
  */
+export type ScriptName = "cli-warm" | "cli-rest";
+
 export interface Code {
   readonly script: Script;
+  readonly filename: string;
   /** Where V8's compiled form of the script belongs. */
   readonly cacheFile: string;
 }
 
-/** What the script evaluates to: a module in the manner of CommonJS. */
-export type CodeModule = (
+/** A module of the other script by the path of its source, initialised when first asked for. */
+type OtherModule = (source: string) => unknown;
+
+/** What a script evaluates to: a module in the manner of CommonJS. */
+type ScriptModule = (
   require: NodeJS.Require,
   module: { exports: unknown },
   filename: string,
-  dirname: string,
+  other: OtherModule,
 ) => void;
 
-/** What the script exports. */
-export interface CodeExports {
-  main(argv: readonly string[]): Promise<void>;
+interface ScriptExports {
+  readonly modules: Readonly<Record<string, () => unknown>>;
 }
 
-/** The script in `directory`, compiled or taken from the cache. @throws errors of fs if the script is not there */
-export function loadCode(directory: string): Code {
-  const filename = path.join(directory, "cli-code.js");
-  const cacheFile = path.join(directory, `cli-code-${process.version}-${process.arch}.cache`);
+export interface CommandLine {
+  main(argv: readonly string[]): Promise<void>;
+  /** The scripts that were needed until now. */
+  readonly loaded: readonly Code[];
+}
+
+/** Runs the first script, which only defines what it exports. @throws errors of fs if it is not in `directory` */
+export function openCommandLine(directory: string, require: NodeJS.Require): CommandLine {
+  const loaded: Code[] = [];
+  const open = (name: ScriptName, other: OtherModule): ScriptExports => {
+    const code = loadCode(directory, name);
+    loaded.push(code);
+    const module = { exports: {} };
+    const define = code.script.runInThisContext() as ScriptModule;
+    define(require, module, code.filename, other);
+    return module.exports as ScriptExports;
+  };
+  let rest: ScriptExports | undefined;
+  const warm = open("cli-warm", (source) => {
+    rest ??= open("cli-rest", (shared) => moduleOf(warm, shared));
+    return moduleOf(rest, source);
+  }) as ScriptExports & Pick<CommandLine, "main">;
+  return { main: warm.main, loaded };
+}
+
+function moduleOf({ modules }: ScriptExports, source: string): unknown {
+  return modules[source]?.();
+}
+
+/** The script, compiled or taken from the cache. */
+function loadCode(directory: string, name: ScriptName): Code {
+  const filename = path.join(directory, `${name}.js`);
+  const cacheFile = path.join(directory, `${name}-${process.version}-${process.arch}.cache`);
   const cachedData = readIfThere(cacheFile);
   const source = readFileSync(filename, "latin1");
   return {
     script: new Script(source, { filename, ...(cachedData === undefined ? {} : { cachedData }) }),
+    filename,
     cacheFile,
   };
-}
-
-/** Runs the script, which only defines what it exports. */
-export function evaluate({ script }: Code, directory: string, require: NodeJS.Require): CodeExports {
-  const module = { exports: {} };
-  const define = script.runInThisContext() as CodeModule;
-  define(require, module, path.join(directory, "cli-code.js"), directory);
-  return module.exports as CodeExports;
 }
 
 function readIfThere(file: string): Buffer | undefined {

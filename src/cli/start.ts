@@ -1,4 +1,4 @@
 /** `dist/cli.cjs`, which bin/pullrun starts. */
-import { evaluate, loadCode } from "./code.js";
+import { openCommandLine } from "./code.js";
 
-void evaluate(loadCode(__dirname), __dirname, require).main(process.argv.slice(2));
+void openCommandLine(__dirname, require).main(process.argv.slice(2));
