@@ -1,4 +1,6 @@
 import { mkdir } from "node:fs/promises";
+import { diskFullHint } from "../core/errno-hints.js";
+import { LaunchError } from "../core/errors.js";
 import { cloneFlags } from "../helper/constants.js";
 import {
   dirRecord,
@@ -41,7 +43,20 @@ export async function materialise(tree: DirNode, options: MaterialiseOptions): P
     ...(durable ? [{ kind: "sync" } as const] : []),
     { kind: "exit", code: 0 },
   ];
-  await helper.run(plan, { input: entryStream(tree, policy), ...(signal === undefined ? {} : { signal }) });
+  const input = entryStream(tree, policy);
+  await helper.run(plan, { input, ...(signal === undefined ? {} : { signal }) }).catch((error: unknown) => {
+    throw withSpaceHint(error);
+  });
+}
+
+const attributesHint =
+  "a file's extended attributes may be too large for this file system: ext4 has room for some 4 KiB, xfs and btrfs for more";
+
+/** ENOSPC has two meanings: the disk is full, or the attributes do not fit one block (setxattr(2), ext4). */
+function withSpaceHint(error: unknown): unknown {
+  if (!(error instanceof LaunchError) || error.info.details?.["errno"] !== "ENOSPC") return error;
+  const hint = error.message.startsWith("cannot set metadata") ? attributesHint : diskFullHint;
+  return new LaunchError(error.code, error.message, { ...error.info, hint, cause: error });
 }
 
 /** The clone step that makes us root over our own files: with a user namespace where we need one. */

@@ -150,30 +150,30 @@ test.each<[string, object, string, RegExp]>([
 });
 
 test.each<[string, (outside: string) => TarEntrySpec[]]>([
-  ["an entry above the root", () => [{ name: "../../../../canary", data: "changed" }]],
+  ["L1: an entry above the root", () => [{ name: "../../../../canary", data: "changed" }]],
   [
-    "an entry above the root in the middle of its path",
+    "L1: an entry above the root in the middle of its path",
     () => [{ name: "a/../../../../../canary", data: "changed" }],
   ],
   [
-    "a hard link to a file of the host",
+    "L3: a hard link to a file of the host",
     (outside) => [
       { name: "x", flag: "1", link: path.join(outside, "canary") },
       { name: "x", data: "changed", mode: 0o777 },
     ],
   ],
   [
-    "a hard link above the root",
+    "L3: a hard link above the root",
     () => [{ name: "x", flag: "1", link: "../../../../../../../../etc/passwd" }],
   ],
   [
-    "a root that is a symlink",
+    "L7: a root that is a symlink",
     (outside) => [
       { name: "./", flag: "2", link: outside },
       { name: "canary", data: "changed" },
     ],
   ],
-])("a layer with %s is refused and the host untouched", async (what, entries) => {
+])("%s: the layer is refused and the host untouched", async (what, entries) => {
   const outside = temporaryDirectory();
   const canary = path.join(outside, "canary");
   writeFileSync(canary, "unchanged");
@@ -191,14 +191,14 @@ test.each<[string, (outside: string) => TarEntrySpec[]]>([
 
 test.each<[string, (outside: string) => TarEntrySpec[]]>([
   [
-    "an absolute symlink to the host",
+    "L2: an absolute symlink to the host",
     (outside) => [
       { name: "out", flag: "2", link: outside },
       { name: "out/written", data: "x" },
     ],
   ],
   [
-    "a chain of symlinks",
+    "L2: a chain of symlinks",
     (outside) => [
       { name: "b", flag: "2", link: "/" },
       { name: "a", flag: "2", link: "b" },
@@ -206,13 +206,13 @@ test.each<[string, (outside: string) => TarEntrySpec[]]>([
     ],
   ],
   [
-    "a symlink of many ..",
+    "L2: a symlink of many ..",
     (outside) => [
       { name: "up", flag: "2", link: `../../../../../..${outside}` },
       { name: "up/written", data: "x" },
     ],
   ],
-])("an entry written through %s stays inside the image's root", async (what, entries) => {
+])("%s: an entry written through it stays inside the image's root", async (what, entries) => {
   const outside = temporaryDirectory();
   const repository = `through/${slug(what)}`;
   image(repository, ...entries(outside));

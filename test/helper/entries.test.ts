@@ -105,7 +105,7 @@ describe.skipIf(!usable).each([
     expect(modes).toEqual([0o750, 0o640, 0o711]);
   });
 
-  test("keeps nanoseconds and times before 1970, of directories and symlinks too", async () => {
+  test("L18: keeps nanoseconds and times before 1970, of directories and symlinks too", async () => {
     const target = await create([
       root,
       dirRecord(bytes("d"), meta(0o755, { mtime: -1, mtimeNs: 999_999_999 })),
@@ -227,7 +227,7 @@ describe.skipIf(!usable).each([
     ["a path out", bytes("../canary")],
     ["a NUL", bytes("a\0b")],
     ["256 bytes", Buffer.alloc(256, "a")],
-  ])("refuses a name that is %s, for every kind of entry", async (_name, name) => {
+  ])("L1: refuses a name that is %s, for every kind of entry", async (_name, name) => {
     const entries = [
       fileRecord(name, meta(0o644), empty),
       dirRecord(name, meta(0o755)),
@@ -249,7 +249,7 @@ describe.skipIf(!usable).each([
     }
   });
 
-  test("refuses to write through a symlink made by the same stream: THE HOST FILE WOULD CHANGE", async () => {
+  test("L2: refuses to write through a symlink made by the same stream: THE HOST FILE WOULD CHANGE", async () => {
     const outside = temporaryDirectory();
     writeFileSync(join(outside, "canary"), "alive");
     const link = symlinkRecord(bytes("x"), meta(0o777), Buffer.from(join(outside, "canary")));
@@ -272,7 +272,7 @@ describe.skipIf(!usable).each([
     ["a directory", "d", /not permitted/],
     ["nothing", "", /not a file/],
     ["something that is not there", "later", /No such file/],
-  ])("refuses a hard link to %s", async (_name, to, message) => {
+  ])("L3: refuses a hard link to %s", async (_name, to, message) => {
     const outer = temporaryDirectory();
     const target = join(outer, "root");
     mkdirSync(target);

@@ -196,7 +196,7 @@ describe.skipIf(needs !== "")(`${needs}with less privilege`, () => {
     return { store, diffIds, target, warnings, result };
   }
 
-  test("one id: owners become root, devices and capabilities are left out, each said once", async () => {
+  test("L13: one id: owners become root, devices and capabilities are left out, each said once", async () => {
     const { target, warnings, result } = await unpack(single);
     await result;
     expect(statSync(path.join(target, "suid"))).toMatchObject({ uid: 0, gid: 0, mode: 0o106755 });
@@ -208,7 +208,7 @@ describe.skipIf(needs !== "")(`${needs}with less privilege`, () => {
     expect(warnings.join()).toContain("security.capability");
   });
 
-  test("ranges of ids: owners are kept, through the map", async () => {
+  test("L13: ranges of ids: owners are kept, through the map", async () => {
     const { target, result } = await unpack(subordinate);
     await result;
     expect(statSync(path.join(target, "suid"))).toMatchObject({ uid: 200_999, gid: 200_999, mode: 0o106755 });
@@ -218,7 +218,7 @@ describe.skipIf(needs !== "")(`${needs}with less privilege`, () => {
   });
 
   test.each(["uid", "gid"])(
-    "a %s outside the ranges is refused with the number and where to get more",
+    "L13: a %s outside the ranges is refused with the number and where to get more",
     async (key) => {
       const { result } = await unpack(subordinate, [tar({ name: "far", pax: { [key]: "1000640000" } })]);
       const failure = await result.catch((error: unknown) => error);
@@ -230,7 +230,7 @@ describe.skipIf(needs !== "")(`${needs}with less privilege`, () => {
     },
   );
 
-  test("a device that cannot be made hides the file it replaces, and leaves none behind where it is new", async () => {
+  test("L12: a device that cannot be made hides the file it replaces, and leaves none behind where it is new", async () => {
     const store = await openDirectories();
     const { diffIds } = await addImage(store, "localhost/a:1", [
       tar({ name: "d/" }, { name: "d/was-a-file", data: "secret" }, { name: "d/kept", data: "kept" }),
@@ -261,11 +261,11 @@ describe.skipIf(needs !== "")(`${needs}the host stays untouched by`, () => {
   const canary = temporaryDirectory();
   test.each<[string, TarEntrySpec[][]]>([
     [
-      "a file through an absolute link",
+      "L2: a file through an absolute link",
       [[link("a", canary), { name: "a/canary", data: "HOST PATH WAS CHANGED" }]],
     ],
     [
-      "a file through a relative link",
+      "L2: a file through a relative link",
       [
         [
           link("a", `${"../".repeat(30)}${canary.slice(1)}`),
@@ -274,21 +274,21 @@ describe.skipIf(needs !== "")(`${needs}the host stays untouched by`, () => {
       ],
     ],
     [
-      "a file through a link of a lower layer",
+      "L2: a file through a link of a lower layer",
       [[link("a", canary)], [{ name: "a/canary", data: "HOST PATH WAS CHANGED" }]],
     ],
     [
-      "a file over a link to a host file",
+      "L8: a file over a link to a host file",
       [[link("a", `${canary}/canary`)], [{ name: "a", data: "HOST PATH WAS CHANGED" }]],
     ],
     [
-      "a mode for a hard link of a link to a host file",
+      "L6: a mode for a hard link of a link to a host file",
       [[link("a", `${canary}/canary`), hard("b", "a")], [{ name: "b", mode: 0o777 }]],
     ],
-    ["a whiteout through an absolute link", [[link("a", canary)], [{ name: "a/.wh.canary" }]]],
-    ["an opaque mark through an absolute link", [[link("a", canary)], [{ name: "a/.wh..wh..opq" }]]],
+    ["L15: a whiteout through an absolute link", [[link("a", canary)], [{ name: "a/.wh.canary" }]]],
+    ["L15: an opaque mark through an absolute link", [[link("a", canary)], [{ name: "a/.wh..wh..opq" }]]],
     [
-      "a directory over a link to a host directory",
+      "L8: a directory over a link to a host directory",
       [
         [link("a", canary)],
         [

@@ -49,20 +49,20 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}ingest`, () => {
   test.each<[string, Buffer]>([
     ["gzip", gzipSync(small)],
     [
-      "gzip of several members",
+      "L24: gzip of several members",
       Buffer.concat([gzipSync(small.subarray(0, half)), gzipSync(small.subarray(half))]),
     ],
-    ["gzip with NUL padding behind it", Buffer.concat([gzipSync(small), Buffer.alloc(1000)])],
+    ["L24: gzip with NUL padding behind it", Buffer.concat([gzipSync(small), Buffer.alloc(1000)])],
     ["zstd", zstdCompressSync(small)],
     [
-      "zstd of several frames",
+      "L24: zstd of several frames",
       Buffer.concat([
         zstdCompressSync(small.subarray(0, half)),
         skippable,
         zstdCompressSync(small.subarray(half)),
       ]),
     ],
-    ["zstd after a skippable frame", Buffer.concat([skippable, zstdCompressSync(small)])],
+    ["L24: zstd after a skippable frame", Buffer.concat([skippable, zstdCompressSync(small)])],
     ["no compression", small],
   ])("takes %s, whatever the media type says and the pieces are", async (_name, blob) => {
     for (const pieceBytes of [1, 13, blob.length]) {
@@ -152,6 +152,20 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}ingest`, () => {
     flipped[20]! ^= 1;
     const badCrc = Buffer.from(good);
     badCrc[good.length - 5]! ^= 1;
+    // RFC 8878, 3.1.1.1: a descriptor that announces one byte of dictionary id.
+    const ofDictionary = Buffer.from([
+      0x28,
+      0xb5,
+      0x2f,
+      0xfd,
+      0x21,
+      7,
+      5,
+      0x29,
+      0,
+      0,
+      ...Buffer.from("hello"),
+    ]);
     const otherDiffId = layerOf(tar({ name: "other" })).diffId;
     const wrong = (instead: Buffer) => ({ layer: layerOf(small), faults: [{ instead }, { instead }] });
     const stop = { stopAt: 50 };
@@ -165,8 +179,8 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}ingest`, () => {
         { layer: { ...layerOf(small), diffId: otherDiffId } },
         "DIFF_ID_MISMATCH",
       ],
-      ["gzip cut short", { layer: layerOf(small, good.subarray(0, -3)) }, "BAD_COMPRESSION"],
-      ["gzip with a wrong checksum", { layer: layerOf(small, badCrc) }, "BAD_COMPRESSION"],
+      ["L24: gzip cut short", { layer: layerOf(small, good.subarray(0, -3)) }, "BAD_COMPRESSION"],
+      ["L24: gzip with a wrong checksum", { layer: layerOf(small, badCrc) }, "BAD_COMPRESSION"],
       [
         "gzip with junk behind it",
         { layer: layerOf(small, Buffer.concat([good, Buffer.from("junk")])) },
@@ -183,12 +197,21 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}ingest`, () => {
         "BAD_COMPRESSION",
       ],
       [
-        "a zstd frame that asks for 2 GiB of window",
+        "L24: a zstd frame that asks for 2 GiB of window",
         { layer: layerOf(small, Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xa8, 1, 0, 0])) },
         "BAD_COMPRESSION",
       ],
-      ["bzip2", { layer: layerOf(small, Buffer.from("BZh91AY&SY")) }, "BAD_COMPRESSION"],
-      ["xz", { layer: layerOf(small, Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0])) }, "BAD_COMPRESSION"],
+      [
+        "L24: a zstd frame that wants a dictionary",
+        { layer: layerOf(small, ofDictionary) },
+        "BAD_COMPRESSION",
+      ],
+      ["L24: bzip2", { layer: layerOf(small, Buffer.from("BZh91AY&SY")) }, "BAD_COMPRESSION"],
+      [
+        "L24: xz",
+        { layer: layerOf(small, Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0])) },
+        "BAD_COMPRESSION",
+      ],
       ["text", { layer: layerOf(Buffer.alloc(5000, "no tar "), Buffer.alloc(5000, "no tar ")) }, "BAD_TAR"],
       ["text, compressed", { layer: layerOf(Buffer.alloc(5000, "no tar ")) }, "BAD_TAR"],
       [

@@ -50,10 +50,14 @@ function base256(value: bigint, bytes: number): Buffer {
 describe("reads", () => {
   test.each<[string, (TarEntrySpec | Buffer)[], Partial<LayerEntry>]>([
     ["a regular file", [{ name: "a", data: "hello" }], { type: "file", size: 5, offset: 512 }],
-    ["an old regular file (flag NUL)", [{ name: "a", flag: "\0", data: "x" }], { type: "file", size: 1 }],
+    [
+      "L21: an old regular file (flag NUL)",
+      [{ name: "a", flag: "\0", data: "x" }],
+      { type: "file", size: 1 },
+    ],
     ["a contiguous file as a regular one", [{ name: "a", flag: "7", data: "x" }], { type: "file", size: 1 }],
     [
-      "a v7 directory, marked by its slash alone",
+      "L21: a v7 directory, marked by its slash alone",
       [{ name: "d/", flag: "\0", magic: "" }],
       { type: "directory" },
     ],
@@ -74,59 +78,71 @@ describe("reads", () => {
     ["a fifo", [{ name: "p", flag: "6" }], { type: "fifo" }],
     ["a ustar prefix", [{ name: "b", prefix: "a" }], { path: Buffer.from("a/b") }],
     [
-      "no prefix in a GNU header",
+      "L21: no prefix in a GNU header",
       [{ name: "b", prefix: "a", magic: "ustar  \0" }],
       { path: Buffer.from("b") },
     ],
     ["a name of exactly 100 bytes", [{ name: "n".repeat(100) }], { path: Buffer.from("n".repeat(100)) }],
     [
-      "a GNU long name and link",
+      "L21: a GNU long name and link",
       [{ name: "n".repeat(300), flag: "2", link: "l".repeat(200) }],
       { path: Buffer.from("n".repeat(300)), link: Buffer.from("l".repeat(200)) },
     ],
     [
-      "a name that is not UTF-8",
+      "L20: a name that is not UTF-8",
       [{ name: Buffer.from([0x62, 0xff, 0xfe]) }],
       { path: Buffer.from([0x62, 0xff, 0xfe]) },
     ],
     [
-      "pax path, linkpath and owners",
+      "L20: pax path, linkpath and owners",
       [{ name: "x", flag: "2", pax: { path: "long/ß", linkpath: "to\nthere", uid: "4000000000", gid: "7" } }],
       { path: Buffer.from("long/ß"), link: Buffer.from("to\nthere"), uid: 4_000_000_000, gid: 7 },
     ],
-    ["a pax size", [{ name: "a", size: 0, pax: { size: "5" }, data: "hello" }], { size: 5, offset: 1536 }],
     [
-      "a pax time with nanoseconds",
+      "L20: a pax size",
+      [{ name: "a", size: 0, pax: { size: "5" }, data: "hello" }],
+      { size: 5, offset: 1536 },
+    ],
+    [
+      "L18: a pax time with nanoseconds",
       [{ name: "a", pax: { mtime: "1.123456789987" } }],
       { mtime: 1, mtimeNs: 123_456_789 },
     ],
-    ["a pax time before 1970", [{ name: "a", pax: { mtime: "-1.25" } }], { mtime: -2, mtimeNs: 750_000_000 }],
     [
-      "a base-256 time before 1970",
+      "L18: a pax time before 1970",
+      [{ name: "a", pax: { mtime: "-1.25" } }],
+      { mtime: -2, mtimeNs: 750_000_000 },
+    ],
+    [
+      "L18: a base-256 time before 1970",
       [{ name: "a", patch: (h) => base256(-5n, 12).copy(h, 136) }],
       { mtime: -5 },
     ],
     [
-      "a base-256 owner",
+      "L21: a base-256 owner",
       [{ name: "a", patch: (h) => base256(3_000_000_000n, 8).copy(h, 108) }],
       { uid: 3_000_000_000 },
     ],
     [
-      "global pax records, which local ones override",
+      "L20: global pax records, which local ones override",
       [paxHeader("g", { uid: "5", gid: "6" }), { name: "a", pax: { gid: "9" } }],
       { uid: 5, gid: 9 },
     ],
     [
-      "an empty pax value as taken back",
+      "L20: an empty pax value as taken back",
       [{ name: "a", uid: 3, pax: { uid: "", path: "" } }],
       { uid: 3, path: Buffer.from("a") },
     ],
-    ["unknown pax keys as none", [{ name: "a", pax: { "VENDOR.thing": "1", comment: "c" } }], { xattrs: [] }],
+    [
+      "L20: unknown pax keys as none",
+      [{ name: "a", pax: { "VENDOR.thing": "1", comment: "c" } }],
+      { xattrs: [] },
+    ],
   ])("%s", (_name, specs, want) => {
     expect(only(...specs)).toMatchObject(want);
   });
 
-  test("xattr values that are binary, hold newlines or 64 KiB", () => {
+  test("L14: xattr values that are binary, hold newlines or 64 KiB", () => {
     const capability = Buffer.from([1, 0, 0, 2, 0xc0, 0x80, 0x0a, 0x00, 0x3d]);
     const large = Buffer.alloc(64 * 1024, 0xee);
     const { xattrs } = only({
@@ -179,26 +195,37 @@ describe("refuses", () => {
       "BAD_TAR",
     ],
     ["a size that is not a number", tar({ name: "a", patch: (h) => h.write("12x45", 124) }), "BAD_TAR"],
-    ["a negative size", tar({ name: "a", patch: (h) => base256(-1n, 12).copy(h, 124) }), "BAD_TAR"],
-    ["a size beyond 2^53", tar({ name: "a", patch: (h) => base256(1n << 60n, 12).copy(h, 124) }), "BAD_TAR"],
+    ["L21: a negative size", tar({ name: "a", patch: (h) => base256(-1n, 12).copy(h, 124) }), "BAD_TAR"],
+    [
+      "L21: a size beyond 2^53",
+      tar({ name: "a", patch: (h) => base256(1n << 60n, 12).copy(h, 124) }),
+      "BAD_TAR",
+    ],
     ["an owner of -1", tar({ name: "a", patch: (h) => base256(-1n, 8).copy(h, 108) }), "BAD_TAR"],
     ["an owner of 2^32 - 1, which chown ignores", tar({ name: "a", pax: { uid: "4294967295" } }), "BAD_TAR"],
-    ["a pax record longer than its header", tar(rawMeta("x", Buffer.from("99 path=a\n"))), "BAD_TAR"],
-    ["a pax record without a length", tar(rawMeta("x", Buffer.from("path=a\n"))), "BAD_TAR"],
-    ["a pax record without a newline", tar(rawMeta("x", Buffer.from("9 path=a!"))), "BAD_TAR"],
-    ["a pax record without a key", tar(rawMeta("x", Buffer.from("5 =a\n"))), "BAD_TAR"],
-    ["a pax record without a value sign", tar(rawMeta("x", Buffer.from("8 pathx\n"))), "BAD_TAR"],
-    ["a pax length of zero", tar(rawMeta("x", Buffer.from("0 path=a\n"))), "BAD_TAR"],
-    ["a pax size that is negative", tar({ name: "a", pax: { size: "-1" } }), "BAD_TAR"],
-    ["a pax time that is not a time", tar({ name: "a", pax: { mtime: "soon" } }), "BAD_TAR"],
-    ["a pax header over 1 MiB", tar({ name: "a", pax: { path: "x".repeat(1 << 20) } }), "BAD_TAR"],
-    ["an old GNU sparse file", tar({ name: "a", flag: "S" }), sparse],
+    ["L20: a pax record longer than its header", tar(rawMeta("x", Buffer.from("99 path=a\n"))), "BAD_TAR"],
+    ["L20: a pax record without a length", tar(rawMeta("x", Buffer.from("path=a\n"))), "BAD_TAR"],
+    ["L20: a pax record without a newline", tar(rawMeta("x", Buffer.from("9 path=a!"))), "BAD_TAR"],
+    ["L20: a pax record without a key", tar(rawMeta("x", Buffer.from("5 =a\n"))), "BAD_TAR"],
+    ["L20: a pax record without a value sign", tar(rawMeta("x", Buffer.from("8 pathx\n"))), "BAD_TAR"],
+    ["L20: a pax length of zero", tar(rawMeta("x", Buffer.from("0 path=a\n"))), "BAD_TAR"],
+    ["L20: a pax size that is negative", tar({ name: "a", pax: { size: "-1" } }), "BAD_TAR"],
+    ["L20: a pax time that is not a time", tar({ name: "a", pax: { mtime: "soon" } }), "BAD_TAR"],
+    ["L20: a pax header over 1 MiB", tar({ name: "a", pax: { path: "x".repeat(1 << 20) } }), "BAD_TAR"],
+    ["L21: an old GNU sparse file", tar({ name: "a", flag: "S" }), sparse],
+    ["L20: global pax records over 1 MiB", tar(paxHeader("g", { comment: "x".repeat(1 << 20) })), "BAD_TAR"],
     [
-      "a pax sparse file",
+      "L21: a sparse file of pax 0.0",
+      tar({ name: "a", pax: { "GNU.sparse.size": "9", "GNU.sparse.numblocks": "0" } }),
+      sparse,
+    ],
+    ["L21: a sparse file of pax 0.1", tar({ name: "a", pax: { "GNU.sparse.map": "0,1" } }), sparse],
+    [
+      "L21: a sparse file of pax 1.0",
       tar({ name: "a", pax: { "GNU.sparse.major": "1", "GNU.sparse.minor": "0" } }),
       sparse,
     ],
-    ["an unknown entry type", tar({ name: "a", flag: "Z" }), sparse],
+    ["L21: an unknown entry type", tar({ name: "a", flag: "Z" }), sparse],
   ])("%s", (_name, archive, code) => {
     expect(failure(archive).code).toBe(code);
   });
