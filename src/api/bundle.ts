@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { StoreError } from "../core/errors.js";
 import { printable } from "../core/text.js";
@@ -7,7 +7,7 @@ import { readHostFacts } from "../launch/host-facts.js";
 import type { RunOptions } from "../launch/run-options.js";
 import { unplacedMounts } from "../launch/unplaced-mounts.js";
 import { createSpec } from "../launch/spec.js";
-import { withIoErrors } from "../store/files.js";
+import { makeDirectories, withIoErrors } from "../store/files.js";
 import type { Context } from "./context.js";
 import { privilegedDevices } from "./privileged-devices.js";
 import { ensureImage, type ImageRequest } from "./ensure-image.js";
@@ -55,7 +55,7 @@ export async function bundleImage(
 
 async function makeEmpty(bundle: string): Promise<void> {
   // 0700: the root file system may have setuid programs, which no other user of this machine is to reach.
-  await mkdir(bundle, { recursive: true, mode: 0o700 });
+  await makeDirectories(bundle, 0o700);
   const [first] = await readdir(bundle);
   if (first === undefined) return;
   const message = `bundle: ${printable(bundle)}: is not empty (it holds ${printable(first, 60)})`;

@@ -1,7 +1,6 @@
-import { open, rename, rm, type FileHandle } from "node:fs/promises";
-import path from "node:path";
-import { temporaryName, withIoErrors } from "./files.js";
+import type { FileHandle } from "node:fs/promises";
 import type { ArchiveSink } from "./archives.js";
+import { writeWhole } from "./whole-file.js";
 
 /** Small pieces are gathered up to this many bytes: a write per header would cost more than the data. */
 const bufferBytes = 1024 * 1024;
@@ -11,18 +10,10 @@ export async function writeArchiveFile(
   file: string,
   write: (sink: ArchiveSink) => Promise<void>,
 ): Promise<void> {
-  await withIoErrors("save", file, async () => {
-    const temporary = temporaryName(path.dirname(path.resolve(file)));
-    try {
-      await using handle = await open(temporary, "wx", 0o644);
-      const output = buffered(handle);
-      await write(output.sink);
-      await output.flush();
-      await handle.sync();
-      await rename(temporary, file);
-    } finally {
-      await rm(temporary, { force: true });
-    }
+  await writeWhole("save", file, async (handle) => {
+    const output = buffered(handle);
+    await write(output.sink);
+    await output.flush();
   });
 }
 

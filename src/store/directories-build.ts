@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { chainIds, type DiffId } from "../core/digest.js";
 import { StoreError } from "../core/errors.js";
@@ -6,7 +6,7 @@ import { printable } from "../core/text.js";
 import { delta } from "./delta.js";
 import { factsFile, isDirectory, rootfsDirectory } from "./directories.js";
 import { collectFacts, loadFacts, saveFacts, type RootfsFacts } from "./facts.js";
-import { syncDirectory, temporaryPrefix, withIoErrors } from "./files.js";
+import { makeDirectories, syncDirectory, temporaryPrefix, withIoErrors } from "./files.js";
 import { requireFree } from "./free-space.js";
 import { mergeLayers, stackLayers, type LayerStack } from "./layer-stack.js";
 import { layerTars } from "./layout.js";
@@ -106,7 +106,7 @@ function policyFor(context: RootfsContext): OwnerPolicy {
 }
 
 async function requireEmpty(target: string): Promise<void> {
-  await mkdir(target, { recursive: true, mode: 0o755 });
+  await makeDirectories(target, 0o755);
   const names = await readdir(target);
   if (names.length === 0) return;
   const message = `unpack: ${printable(target)}: is not empty (it holds ${printable(names[0] ?? "", 60)})`;

@@ -72,10 +72,15 @@ export async function withIoErrors<T>(what: string, object: string, work: () => 
 export function ioError(what: string, object: string, error: unknown): unknown {
   const errno = errnoOf(error);
   if (!(error instanceof Error) || errno === undefined || !("syscall" in error)) return error;
-  const message = `${what}: ${printable(object)}: ${printable(error.message)}`;
+  const message = `${what}: ${printable(object)}: ${printable(withoutTemporary(error.message))}`;
   const code = errno === "ENOSPC" || errno === "EDQUOT" ? "DISK_FULL" : "STORE_IO";
   const hint = errnoHint(errno);
   return new StoreError(code, message, { cause: error, ...(hint === undefined ? {} : { hint }) });
+}
+
+/** `ENOENT: ..., open '/x/.tmp-1f'` names what nobody asked for: the object says enough. */
+function withoutTemporary(message: string): string {
+  return message.replace(/, \w+ '[^']*\.tmp-.*$/s, "");
 }
 
 /**

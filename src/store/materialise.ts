@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { diskFullHint } from "../core/errno-hints.js";
 import { LaunchError } from "../core/errors.js";
 import { cloneFlags } from "../helper/constants.js";
@@ -16,6 +15,7 @@ import type { Plan, Step } from "../helper/plan.js";
 import type { Privilege } from "../helper/privilege.js";
 import { userNamespace } from "../helper/probe.js";
 import { printable } from "../core/text.js";
+import { makeDirectories } from "./files.js";
 import type { OwnerPolicy } from "./owners.js";
 import type { DirNode, LeafNode, TreeNode } from "./tree.js";
 
@@ -35,7 +35,7 @@ export interface MaterialiseOptions {
 /** Creates a tree on disk. The helper does it, inside the target and inside the user namespace the privilege asks for. */
 export async function materialise(tree: DirNode, options: MaterialiseOptions): Promise<void> {
   const { target, tars, privilege, policy, helper, durable = false, signal } = options;
-  await mkdir(target, { recursive: true, mode: 0o700 });
+  await makeDirectories(target, 0o700);
   const plan: Plan = [
     cloneStep(privilege),
     { kind: "root-dir", path: target },

@@ -3,7 +3,7 @@ import path from "node:path";
 import { StoreError } from "../core/errors.js";
 import { printable } from "../core/text.js";
 import { layoutIndexOf, type SavedImage } from "./archives.js";
-import { atomicWrite, withIoErrors } from "./files.js";
+import { atomicWrite, makeDirectories, withIoErrors } from "./files.js";
 import type { StorePaths } from "./layout.js";
 import { hexOf } from "../core/digest.js";
 
@@ -15,7 +15,7 @@ export async function writeLayout(
 ): Promise<void> {
   const blobs = path.join(directory, "blobs", "sha256");
   await withIoErrors("save", directory, async () => {
-    await mkdir(directory, { recursive: true });
+    await makeDirectories(directory, 0o777);
     const [odd] = await readdir(directory);
     if (odd !== undefined) {
       const message = `save: ${printable(directory)}: is not empty (it holds ${printable(odd, 60)})`;

@@ -136,12 +136,15 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}export`, () => {
     expect(execFileSync("cat", [file], { maxBuffer: 1 << 24 }).equals(archive)).toBe(true);
   });
 
-  test("to a file in a directory that is not there names the file", async () => {
-    const write = writeWholeFile("/nonexistent/x.tar", exportImage(images.context, "app:1"));
-    await expect(write).rejects.toMatchObject({
-      code: "STORE_IO",
-      message: expect.stringContaining("/nonexistent/x.tar"),
-    });
+  test.each([
+    ["/nonexistent/x.tar", "/nonexistent/x.tar: there is no directory /nonexistent"],
+    ["/etc/passwd/x.tar", "/etc/passwd/x.tar: is in something that is no directory: /etc/passwd"],
+    ["/proc/x.tar", "/proc/x.tar: ENOENT: no such file or directory"],
+    ["/tmp", "/tmp: is a directory"],
+    ["", "the name of the file is empty"],
+  ])("to %s, which cannot be, names that and no file of ours", async (file, message) => {
+    const write = writeWholeFile(file, exportImage(images.context, "app:1"));
+    await expect(write).rejects.toMatchObject({ code: "STORE_IO", message: `export: ${message}` });
   });
 });
 

@@ -1,9 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { needsNamespaces, needsRealRoot } from "../support/namespaces.js";
-import { pullrun, temporaryDirectory } from "../support/cli.js";
+import { pullrun, pullrunPath, temporaryDirectory } from "../support/cli.js";
 import { skopeoCopy } from "../support/peers.js";
 import { addChart, memoryContent, startTestRegistry } from "../support/registry.js";
 import { serveFixtures, type Served } from "../support/served.js";
@@ -41,6 +41,48 @@ async function ok(args: readonly string[], root: string): Promise<string> {
 async function idOf(root: string): Promise<string> {
   return ok(["images", "-q", "--no-trunc"], root);
 }
+
+describe.each([
+  ["save", ["save"]],
+  ["save as OCI archive", ["save", "--format", "oci-archive"]],
+  ["export", ["export"]],
+])("%s -o", (_, command) => {
+  test("into a directory that is missing names what was given, and no file of ours", async () => {
+    const { root, name, work } = await pulled();
+    const file = path.join(work, "not/there/x.tar");
+    const { status, stderr } = await pullrun([...command, "-o", file, name], { root });
+    const line = `pullrun: ${command[0]}: ${file}: there is no directory ${path.dirname(file)}`;
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: `${line}\nhint: make the directory first, or name another one\n`,
+    });
+    expect(readdirSync(work)).toEqual([]);
+  });
+
+  // As root a rename over /dev/null would have made a file of it, for the whole machine.
+  test("onto a pipe or a device writes to it, and leaves it what it is", async () => {
+    const { root, name, work } = await pulled();
+    const [pipe, copy] = [path.join(work, "pipe"), path.join(work, "copy")];
+    const script = 'mkfifo "$1" && { cat "$1" > "$2" & } && shift 2 && "$@" && wait';
+    const argv = ["sh", pipe, copy, pullrunPath, "--root", root, ...command, "-o", pipe, name];
+    await mustRun("sh", ["-c", script, ...argv]);
+    expect(statSync(pipe).isFIFO()).toBe(true);
+    await ok([...command, "-o", path.join(work, "file"), name], root);
+    expect(readFileSync(copy).equals(readFileSync(path.join(work, "file")))).toBe(true);
+  });
+});
+
+test("a directory that cannot be made is told of: below a file, and below one that takes none", async () => {
+  const { root, name, work } = await pulled();
+  writeFileSync(path.join(work, "file"), "");
+  for (const place of [path.join(work, "file/x"), "/proc/pullrun-none/x"])
+    for (const command of [["unpack"], ["bundle"], ["save", "--format", "oci", "-o"]]) {
+      const order = command[0] === "save" ? [place, name] : [name, place];
+      const { status, stderr } = await pullrun([...command, ...order], { root });
+      expect(stderr).toMatch(new RegExp(`^pullrun: ${command[0]}: ${place}: (?:ENOTDIR|ENOENT): .*\n$`));
+      expect(status).toBe(1);
+    }
+});
 
 describe.skipIf(needsNamespaces !== "").each(["docker-archive", "oci-archive"])(
   `${needsNamespaces}%s`,

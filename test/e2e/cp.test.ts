@@ -220,6 +220,21 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who`, ({ as }) => {
     expect((await command("cp", "in", "closed:/in")).stderr).toContain("Read-only file system");
   });
 
+  test("into a directory that is missing names the target as it was given, both ways", async () => {
+    const { cp, here, file } = await start();
+    file("f", "x");
+    const line = (shown: string): string =>
+      `pullrun: cp: ${shown}: the directory to put it in does not exist\nhint: make the directory first\n`;
+    expect(await cp("box:/box/file", "not/there")).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: line("not/there"),
+    });
+    const inside = "box:/not/there";
+    expect(await cp("f", inside)).toEqual({ status: 1, stdout: "", stderr: line(inside) });
+    expect(readdirSync(here)).toEqual(["f"]);
+  });
+
   test("a target of this machine that is a link to a directory is that directory", async () => {
     const { cp, here, directory } = await start();
     directory("d");

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { UsageError } from "../../core/errors.js";
+import { StoreError, UsageError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
 import type { TreeEntry } from "../../helper/tree-records.js";
 import type { Context } from "../context.js";
@@ -31,6 +31,7 @@ export async function copyFiles(context: Context, request: CopyRequest): Promise
   if (namesDirectory(request.from.path) && source.kind !== "dir") throw bad(from, "is not a directory");
   const target = await lookAt(helper, to, { follow: true, signal });
   const { directory, name } = destination({ request, from, to, source, target });
+  if (target === undefined) await requireParent(context, to);
   const { uid, gid } = request.archive ? { uid: -1, gid: -1 } : to.owner;
   const reading = from.plan([
     { kind: "read-tree", path: from.path, fd: 1, options: follow ? followLink : 0 },
@@ -41,6 +42,16 @@ export async function copyFiles(context: Context, request: CopyRequest): Promise
     output: async (input) => {
       await helper.run(writing, { input, signal });
     },
+  });
+}
+
+/** The helper would say so too, but of a path that nobody typed. */
+async function requireParent(context: Context, to: Side): Promise<void> {
+  const parent = { ...to, path: path.posix.dirname(to.path) };
+  const found = await lookAt(await context.helper(), parent, { follow: true, signal: context.signal });
+  if (found?.kind === "dir") return;
+  throw new StoreError("NOT_FOUND", `cp: ${printable(to.shown)}: the directory to put it in does not exist`, {
+    hint: "make the directory first",
   });
 }
 

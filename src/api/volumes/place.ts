@@ -1,6 +1,7 @@
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { errnoOf, LaunchError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
+import { makeDirectories } from "../../store/files.js";
 import { checkMounts } from "../../launch/mount-checks.js";
 import { containerMounts, type PlacedMount } from "../../launch/mounts.js";
 import { findDevices } from "../../launch/devices.js";
@@ -70,7 +71,7 @@ async function requireSource({ source, createSource }: BindMount): Promise<void>
     await stat(source);
   } catch (error) {
     if (errnoOf(error) !== "ENOENT" || createSource !== true) throw noSource(source, error);
-    await mkdir(source, { recursive: true, mode: 0o755 }).catch((cause: unknown) => {
+    await makeDirectories(source, 0o755).catch((cause: unknown) => {
       throw noSource(source, cause);
     });
   }
