@@ -6,9 +6,11 @@ import type { ImageSource } from "../core/image-source.js";
 import { parseReference, repositoryOf } from "../core/reference.js";
 import { hasBlob } from "../store/blobs.js";
 import type { ImageLayer } from "../store/image-layers.js";
-import { forgetDropped, noteDropped } from "../store/layers.js";
+import { requireSpace } from "../store/free-space.js";
+import { forgetDropped, layersSize, noteDropped } from "../store/layers.js";
 import type { StoredImage } from "../store/refs.js";
 import type { Store } from "../store/store.js";
+import { createBudget, openAccount, type UnpackBudget } from "../store/unpack-budget.js";
 import type { Context } from "./context.js";
 import { loadImage } from "./find-image.js";
 import { openSource } from "./open-source.js";
@@ -20,6 +22,8 @@ export interface Refetch {
   readonly store: Store;
   readonly image: StoredImage;
   readonly open: Open;
+  /** Most bytes the image's layers may be when unpacked, those that are there included. */
+  readonly maxUnpacked?: number | undefined;
 }
 
 /** Nothing is asked of the network before `open` is called. */
@@ -41,25 +45,48 @@ export async function withRegistry(
   }
 }
 
-/** Completes the layers that `isWanted`: from their blobs in the store, else from the registry. */
+/**
+ * Completes the layers that `isWanted`: from their blobs in the store, else from the registry.
+ * @throws StoreError DISK_FULL, before anything is fetched, for layers that cannot fit; LayerError TOO_BIG
+ */
 export async function refetchLayers(
   context: Context,
-  { store, image, open }: Refetch,
+  refetch: Refetch,
   isWanted: (layer: ImageLayer) => boolean,
 ): Promise<void> {
   const { signal } = context;
+  const { store, image, open } = refetch;
   const { manifest, config } = await loadImage(store, image);
+  const layers = manifest.value.layers.flatMap((descriptor, i) => {
+    const diffId = config.value.diffIds[i];
+    return diffId === undefined ? [] : [{ descriptor, diffId }];
+  });
+  const wanted = layers.filter(isWanted);
+  await requireSpace(store.paths, wanted);
+  const budgets = await budgetsFor(
+    refetch,
+    layers.filter((layer) => !wanted.includes(layer)),
+  );
   const source = blobsOf(image, open);
   const pool = await store.openPool(1);
   try {
-    for (const [i, descriptor] of manifest.value.layers.entries()) {
-      const diffId = config.value.diffIds[i];
-      if (diffId === undefined || !isWanted({ descriptor, diffId })) continue;
-      await pool.ingest({ descriptor, diffId, source, signal, onBytes: ignore, onState: ignore });
-    }
+    for (const layer of wanted)
+      await pool.ingest({ ...layer, budgets, source, signal, onBytes: ignore, onState: ignore });
   } finally {
     await pool.close();
   }
+}
+
+/** What is left of the image's limit beside the layers that stay as they are. */
+async function budgetsFor(
+  { store, image, maxUnpacked }: Refetch,
+  kept: readonly ImageLayer[],
+): Promise<readonly UnpackBudget[]> {
+  if (maxUnpacked === undefined) return [];
+  const budget = createBudget(maxUnpacked);
+  const diffIds = kept.map(({ diffId }) => diffId);
+  openAccount(image.name, [budget]).spend(await layersSize(store.paths, diffIds));
+  return [budget];
 }
 
 /** As {@link refetchLayers}, for what is no container image: its blobs as they are. */
@@ -68,6 +95,8 @@ export async function refetchBlobs(
   { store, image, open }: Refetch,
   wanted: readonly Descriptor[],
 ): Promise<void> {
+  const blobs = wanted.map((descriptor) => ({ descriptor, diffId: undefined }));
+  await requireSpace(store.paths, blobs);
   const source = blobsOf(image, open);
   const pool = await store.openPool(1);
   try {

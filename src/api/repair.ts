@@ -17,6 +17,12 @@ interface Repair {
   readonly store: Store;
   readonly problems: readonly Problem[];
   readonly inUse: Content;
+  readonly maxUnpacked: number | undefined;
+}
+
+export interface RepairOptions {
+  /** Most bytes the layers of one image may be when unpacked. */
+  readonly maxUnpacked?: number | undefined;
 }
 
 /**
@@ -27,8 +33,10 @@ export async function repairStore(
   context: Context,
   store: Store,
   problems: readonly Problem[],
+  { maxUnpacked }: RepairOptions = {},
 ): Promise<void> {
-  const repair: Repair = { context, store, problems, inUse: await surveyContainers(context, store) };
+  const inUse = await surveyContainers(context, store);
+  const repair: Repair = { context, store, problems, inUse, maxUnpacked };
   const privilege = await context.privilege();
   for (const problem of problems) {
     if (problem.state === "missing" && problem.kind !== "entries") continue;
@@ -66,7 +74,7 @@ async function attempt({ context }: Repair, object: string, work: () => Promise<
 }
 
 /** Brings back what an image lacks: its documents, its layers, its root file system if it had one. */
-async function refill({ context, store, problems }: Repair, image: StoredImage): Promise<void> {
+async function refill({ context, store, problems, maxUnpacked }: Repair, image: StoredImage): Promise<void> {
   const bad = new Set(problems.map(({ object }) => object));
   await withRegistry(context, image, async (open) => {
     const manifest = await refillDocuments(context, { store, image, open });
@@ -74,7 +82,7 @@ async function refill({ context, store, problems }: Repair, image: StoredImage):
       const lost = manifest.layers.filter(({ digest }) => bad.has(digest));
       return refetchBlobs(context, { store, image, open }, lost);
     }
-    await refetchLayers(context, { store, image, open }, (layer) => {
+    await refetchLayers(context, { store, image, open, maxUnpacked }, (layer) => {
       return bad.has(layer.descriptor.digest) || bad.has(layer.diffId);
     });
   });

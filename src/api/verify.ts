@@ -10,6 +10,8 @@ export interface VerifyRequest {
   /** Only these; everything in the store if empty. */
   readonly images: readonly string[];
   readonly repair: boolean;
+  /** Most bytes the layers of an image may be when a repair unpacks them. */
+  readonly maxUnpacked?: number;
 }
 
 export interface VerifyReport {
@@ -33,7 +35,7 @@ export async function verifyStore(context: Context, request: VerifyRequest): Pro
   for (let round = 0; request.repair && round < rounds && found.problems.length > 0; round++) {
     for (const problem of found.problems) seen.set(problem.object, problem);
     const { repairStore } = await import("./repair.js");
-    await repairStore(context, store, found.problems);
+    await repairStore(context, store, found.problems, request);
     const before = found.problems;
     found = await check();
     if (sameObjects(before, found.problems)) break;

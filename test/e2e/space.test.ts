@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -79,6 +79,23 @@ test("L28: --max-unpacked holds for an image that is there already, whoever asks
   );
   expect(readdirSync(target)).toEqual(["a", "b"]);
   expect((await pullrun(["images", "-q"], { root })).stdout).not.toBe("");
+});
+
+test("L28: verify --repair obeys --max-unpacked, which counts the layers that are there too", async () => {
+  const root = temporaryDirectory();
+  expect((await pullrun(["pull", "-q", named("app/halves")], { root })).status).toBe(0);
+  const layers = path.join(root, "layers");
+  const [lost = ""] = readdirSync(layers);
+  rmSync(path.join(layers, lost), { recursive: true });
+  const repair = (size: string) => pullrun(["verify", "--repair", `--max-unpacked=${size}`], { root });
+  const refused = await repair("5m");
+  expect(refused).toMatchObject({ status: 1, stdout: expect.stringContaining(lost) as string });
+  expect(refused.stderr).toMatch(
+    /repair of \S+app\/halves\S*: layer sha256:\w+: the image unpacks to more than 5242880/,
+  );
+  expect(readdirSync(layers)).toHaveLength(1);
+  expect(await repair("7m")).toMatchObject({ status: 0 });
+  expect(readdirSync(layers)).toHaveLength(2);
 });
 
 test("L28, L30: load --max-unpacked stops a bomb of an archive and one of a layer", async () => {
@@ -175,6 +192,26 @@ describe.skipIf(needsRealRoot !== "")(`${needsRealRoot}with little space`, () =>
       "again 0",
       "verify 0",
     ]);
+  });
+
+  test("L28, S3: verify --repair fetches nothing that cannot fit", async () => {
+    const before = registry.requests.length;
+    const output = await onSmallDisk(
+      "40m",
+      `"$1" --root "$2" pull -q "$3" && rm -r "$2"/layers/* && find "$2/blobs" -size +9k -delete
+       mount -o remount,size=12m "$2" && "$1" --root "$2" verify --repair; echo "repair $?"
+       mount -o remount,size=40m "$2" && "$1" --root "$2" verify --repair; echo "repair $?"`,
+      named("app/noise"),
+    );
+    expect(output).toMatch(
+      /repair of \S+: store: \S+: \d+\.\d MB free \(expected 17\.6 MB: 9\.0 MB to download, 8\.6 MB or more when unpacked\)/,
+    );
+    expect(output.match(/^repair \d+$/gm)).toEqual(["repair 1", "repair 0"]);
+    const blobs = registry.requests
+      .slice(before)
+      .filter((request) => /GET .*\/blobs\//.test(String(request)));
+    // The config and the layer of the pull, the layer of the second repair.
+    expect(blobs).toHaveLength(3);
   });
 
   test("unpack refuses a target without room for the files, and leaves it empty", async () => {

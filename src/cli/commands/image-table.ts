@@ -124,7 +124,11 @@ export const storeCommands: readonly CommandSpec[] = [
     name: "verify",
     args: "[image...]",
     summary: "check every byte of the store, or of these images, against its digest",
-    flags: [{ flags: "--repair", description: "rebuild or fetch again what is missing or damaged" }, json],
+    flags: [
+      { flags: "--repair", description: "rebuild or fetch again what is missing or damaged" },
+      maxUnpacked,
+      json,
+    ],
     failure: 1,
     load: () => import("./verify.js"),
   },

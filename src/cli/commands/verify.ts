@@ -1,7 +1,9 @@
 import type { Problem, VerifyReport } from "../../api/verify.js";
 import { contextOf } from "../context.js";
 import type { Invocation } from "../command.js";
+import { given } from "../flags/given.js";
 import { warningLine } from "../render/lines.js";
+import { parsed, parseSize } from "../values.js";
 
 /** Exit status 1 if problems remain. */
 export async function run(invocation: Invocation): Promise<number> {
@@ -12,7 +14,11 @@ export async function run(invocation: Invocation): Promise<number> {
   });
   const { verifyStore } = await import("../../api/verify.js");
   const repair = flags.on("repair");
-  const report = await verifyStore(context, { images: args, repair });
+  const report = await verifyStore(context, {
+    images: args,
+    repair,
+    ...given("maxUnpacked", parsed(flags, "max-unpacked", parseSize)),
+  });
   invocation.print(flags.on("json") ? `${JSON.stringify(report, null, 2)}\n` : toText(report));
   const { blobs, layers, rootfs } = report.checked;
   invocation.note(`checked ${blobs} blobs, ${layers} layers, ${rootfs} root file systems`);
