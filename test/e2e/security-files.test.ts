@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { busybox, busyboxWith, needsBusybox } from "../support/busybox.js";
 import { pullrun, temporaryDirectory, type CliResult } from "../support/cli.js";
 import { needsNamespaces } from "../support/namespaces.js";
@@ -159,7 +159,22 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who`, ({ as }) => {
     expect(readFileSync("/proc/sys/kernel/core_pattern", "utf8")).toBe(before);
   });
 
-  test("CVE-2026-41579: an image whose /dev is a link to a directory of the host", async () => {
+  test("CVE-2025-31133: /dev/null of a running container is a file that only its root may read", async () => {
+    const { root } = machine();
+    const script = "echo of root > /dev/null; chmod 600 /dev/null; exec sleep 1000";
+    const flags = ["-v", "dev:/dev", busybox, "sh", "-c", script];
+    await pullrun(["run", "-q", "--rm", "-v", "dev:/v", busybox, "touch", "/v/null"], { root, ...as });
+    await pullrun(["run", "-q", "-d", "--name", "box", ...flags], { root, ...as });
+    onTestFinished(async () => {
+      await pullrun(["rm", "-f", "box"], { root, ...as });
+    });
+    const read = (...command: string[]): Promise<CliResult> => pullrun(["exec", ...command], { root, ...as });
+    expect((await read("-i", "box", "cat", "/dev/null")).stdout).toBe("of root\n");
+    const { status, stdout } = await read("-u", "1000", "box", "cat");
+    expect({ status, stdout }).toEqual({ status: 125, stdout: "" });
+  });
+
+  test("CVE-2026-41579, CVE-2026-47766: an image whose /dev is a link to a directory of the host", async () => {
     const made = machine();
     writeFileSync(path.join(made.secret, "ptmx"), "");
     for (const link of [made.secret, `../../../../../..${made.secret}`]) {
@@ -185,7 +200,7 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who`, ({ as }) => {
     }
   });
 
-  test("CVE-2024-23652: links to the host in what goes with a container", async () => {
+  test("CVE-2024-23651, CVE-2024-23652, CVE-2024-23653: links to the host in what goes with a container", async () => {
     const made = machine();
     const script = `ln -s ${made.secret} /a/link; ln -s ${made.secret} /link; mkdir /a/d; ln -s ../../../../../..${made.secret} /a/d/up`;
     expect((await made.run(busybox, ["-v", "/a", "--workdir", "/w"], script)).status).toBe(0);
@@ -207,7 +222,7 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who`, ({ as }) => {
 
   describe("cp", () => {
     test.skipIf(needsCompiler !== "")(
-      `${needsCompiler}CVE-2018-15664, CVE-2026-41567: a directory that is swapped for a link to the host while it is copied`,
+      `${needsCompiler}CVE-2018-15664, CVE-2026-41567, CVE-2026-41568: a directory that is swapped for a link to the host while it is copied`,
       async () => {
         const made = machine();
         const script = `mkdir -p /box/a/inner; echo mine > /box/a/inner/secret; ln -s ../../../../../..${made.secret} /box/b
@@ -259,7 +274,14 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who`, ({ as }) => {
       });
       expect(unpacked.status).toBe(0);
       expect((await pullrun(["cp", "box:/tmp/t/x", "box-x"], options)).status).toBe(0);
-      expect((await pullrun(["exec", "box", "/bin/ls", "/ran"], options)).status).not.toBe(0);
+      for (const verb of [["top"], ["stats", "--no-stream"], ["inspect"]]) {
+        const { status } = await pullrun([...verb, "box"], options);
+        expect({ verb, status }).toEqual({ verb, status: 0 });
+      }
+      const look = (): Promise<CliResult> => pullrun(["exec", "box", "/bin/ls", "/"], options);
+      expect((await look()).stdout).not.toMatch(/^ran$/m);
+      await pullrun(["exec", "box", "ps"], options);
+      expect((await look()).stdout).toMatch(/^ran$/m);
     });
 
     test("CVE-2026-42306: links that a container puts where its files arrive lead nowhere", async () => {

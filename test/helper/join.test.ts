@@ -34,9 +34,24 @@ function childrenOf(pid = 0): number[] {
   return children.split(" ").filter(Boolean).map(Number);
 }
 
+/** Not if it has ended, as the process between does at any time. */
 function isInside(pid: number, container: number): boolean {
-  const [one, other] = [pid, container].map((process) => readlinkSync(`/proc/${process}/ns/pid`));
-  return one === other;
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`) === readlinkSync(`/proc/${container}/ns/pid`);
+  } catch {
+    return false;
+  }
+}
+
+/** The number, in the container, of the child that has joined it. A process between goes once that is there. */
+async function childInside({ pid }: ChildProcess, container: number): Promise<string> {
+  for (;;) {
+    const inside = childrenOf(pid).find((child) => isInside(child, container));
+    const status = inside === undefined ? "" : readFileSync(`/proc/${inside}/status`, "utf8");
+    const [, number] = /^NSpid:.*\t(\d+)$/m.exec(status) ?? [];
+    if (number !== undefined) return number;
+    await delay(5);
+  }
 }
 
 function namespacesOf(pid: number | "self", kinds: readonly string[]): string[] {
@@ -47,6 +62,11 @@ function namespacesOf(pid: number | "self", kinds: readonly string[]): string[] 
 function hasFewer(pid: number): boolean {
   return /^CapEff:\t0+1$/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
 }
+
+/** A user namespace of one id, as without root: entering it changes no id, which alone would end all tracing. */
+const ownIds = isRoot
+  ? { ...isolated(CLONE_NEWUTS | CLONE_NEWUSER), uidMap: "0 0 1", gidMap: "0 0 1" }
+  : isolated(CLONE_NEWUTS);
 
 /** Root with one capability. */
 const fewer: PlanStep = {
@@ -82,16 +102,20 @@ describe.skipIf(!available).each([
   }
 
   /** A running container without a root of its own; its first process. */
-  async function container(command = "sleep 1000"): Promise<{ pid: number; join: PlanStep }> {
+  async function container(
+    command = "sleep 1000",
+    clone = isolated(CLONE_NEWUTS),
+  ): Promise<{ pid: number; join: PlanStep }> {
     const plan = [
-      isolated(CLONE_NEWUTS),
+      clone,
       { kind: "private-mounts" },
       { kind: "hostname", name: "joined" },
       ...shell(`mount -t proc proc /proc && echo ready && ${command}`),
     ] as const;
     const { pid: supervisor } = await ready(plan);
     const [pid = 0] = childrenOf(supervisor);
-    return { pid, join: { kind: "join", pid, start: startOf(pid), namespaces: ownOfIsolated } };
+    const namespaces = ownOfIsolated | (clone.flags & CLONE_NEWUSER);
+    return { pid, join: { kind: "join", pid, start: startOf(pid), namespaces } };
   }
 
   async function output(plan: Plan): Promise<string> {
@@ -164,6 +188,17 @@ describe.skipIf(!available).each([
       ...shell("true"),
     ];
     await expect(helper.run(plan, {})).rejects.toThrow(/cannot open the container's process: 4194303/);
+  });
+
+  test("from its first moment inside, the container can trace nothing of it (CVE-2016-9962)", async () => {
+    const { pid, join: joined } = await container("sleep 1000", ownIds);
+    // What joins waits inside until it is in its cgroup, and nobody ever reads this.
+    const gate = join(temporaryDirectory(), "cgroup.procs");
+    spawnSync("mkfifo", [gate]);
+    const waiting = start([joined, { ...fork, cgroupProcs: [gate] }, ...shell("true")]);
+    const there = await childInside(waiting, pid);
+    const attack = `cd /proc/${there}; cat comm; for file in exe cwd root fd/0 ns/mnt; do readlink $file; done`;
+    expect(await output([joined, fork, ...shell(attack)])).toMatch(/^pullrun-helper-?\n$/);
   });
 
   test.skipIf(!isRoot)(

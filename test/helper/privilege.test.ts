@@ -191,17 +191,20 @@ test("the helper of this checkout is found, and one that is not built is an erro
   );
 });
 
-test.skipIf(!isRoot)("needs root: the helper refuses to run setuid or setgid", () => {
-  for (const mode of [0o4755, 0o2755]) {
-    const copy = join(temporaryDirectory(), "helper");
-    spawnSync("cp", [helperPath(), copy]);
-    chmodSync(copy, mode);
-    chmodSync(join(copy, ".."), 0o755);
-    const identity = ["--reuid", String(stranger), "--regid", String(stranger), "--clear-groups"];
-    const { status: code, stderr } = spawnSync("setpriv", [...identity, copy, "run", "/dev/null"], {
-      encoding: "utf8",
-    });
-    expect(stderr).toContain("refusing to run setuid");
-    expect(code).toBe(125);
-  }
-});
+test.skipIf(!isRoot)(
+  "needs root: the helper refuses to run setuid or setgid (CVE-2020-5291, CVE-2023-30549, CVE-2026-41163)",
+  () => {
+    for (const mode of [0o4755, 0o2755]) {
+      const copy = join(temporaryDirectory(), "helper");
+      spawnSync("cp", [helperPath(), copy]);
+      chmodSync(copy, mode);
+      chmodSync(join(copy, ".."), 0o755);
+      const identity = ["--reuid", String(stranger), "--regid", String(stranger), "--clear-groups"];
+      const { status: code, stderr } = spawnSync("setpriv", [...identity, copy, "run", "/dev/null"], {
+        encoding: "utf8",
+      });
+      expect(stderr).toContain("refusing to run setuid");
+      expect(code).toBe(125);
+    }
+  },
+);

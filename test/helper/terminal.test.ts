@@ -295,6 +295,21 @@ describe.skipIf(!available).each([
       expect(shown).toMatch(/cannot make a terminal: \/dev\/pts\/ptmx/);
     });
 
+    test("/dev/pts/ptmx as a link (CVE-2026-88265) gives no terminal of another devpts in the container", async () => {
+      const planted = join(temporaryDirectory(), "planted");
+      mkdirSync(planted);
+      symlinkSync("/other/ptmx", join(planted, "ptmx"));
+      const { pty } = await start("tty", {
+        before: [
+          { kind: "bind", source: "/dev/pts", target: "/other", flags: 0 },
+          { kind: "bind", source: planted, target: "/dev/pts", flags: 0 },
+        ],
+      });
+      const { status, shown } = await pty.ended();
+      expect(status).toBe(125);
+      expect(shown).toMatch(/cannot make a terminal: \/dev\/pts\/ptmx/);
+    });
+
     test("a FIFO or a file in the place of /dev/pts/ptmx is refused without waiting", async () => {
       const directory = temporaryDirectory();
       mkdirSync(join(directory, "elsewhere"));

@@ -49,7 +49,7 @@ function attacks(privilege: Privilege, id: number): void {
     );
   });
 
-  test("CVE-2022-24769: there is nothing to inherit, for root and for others", () => {
+  test("CVE-2022-24769, CVE-2022-27649: there is nothing to inherit, for root and for others", () => {
     for (const user of ["", String(id === 0 ? 1000 : id)]) {
       const { stdout } = launcher.run(["cat", "/proc/self/status"], { user });
       expect(stdout).toMatch(/^CapInh:\t0{16}$/m);
@@ -108,7 +108,7 @@ describe("exec", () => {
     ["another user", "1000", false],
     ["privileged root", undefined, true],
     ["another user, privileged", "1000", true],
-  ])("CVE-2022-29162: %s inherits nothing", (_, user, privileged) => {
+  ])("CVE-2022-27650, CVE-2022-29162: %s inherits nothing", (_, user, privileged) => {
     const options = { ...asked, privileged, ...(user === undefined ? {} : { user }) };
     const plan = planExec({
       container: { containerId: "c", pid: 1, start: 1n, namespaces: [], procsFiles: [] },

@@ -27,7 +27,7 @@ describe("a new store", () => {
     });
   });
 
-  test("S12: in a directory everybody may enter, lets nobody else reach the files of images and containers", async () => {
+  test("S12: in a directory everybody may enter, lets nobody else reach the files of images and containers (CVE-2021-41091)", async () => {
     const root = temporaryDirectory();
     chmodSync(root, 0o755);
     await openLayout(root, { create: true });

@@ -1,0 +1,97 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { encodePlan } from "../../src/helper/plan-encoding.js";
+import type { Plan } from "../../src/helper/plan.js";
+import {
+  fork,
+  helperPath,
+  isolated,
+  isRoot,
+  namespacesAvailable,
+  sanitizedHelperPath,
+  shell,
+  temporaryDirectory,
+} from "./support.js";
+
+/** Something else lies over a file that the helper takes for the kernel's. */
+
+const available = await namespacesAvailable();
+
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a plan where `over` has been bound over `target`, in mount and host name namespaces of their own. */
+function runCovered(path: string, plan: Plan, over: string, target: string): Ended {
+  const file = join(temporaryDirectory(), "plan");
+  writeFileSync(file, encodePlan(plan));
+  const script = 'mount --bind "$1" "$2" && exec "$3" run "$4"';
+  const unshare = [...(isRoot ? [] : ["--map-root-user"]), "--mount", "--uts", "sh", "-c", script, "sh"];
+  return spawnSync("unshare", [...unshare, over, target, path, file], { encoding: "utf8", timeout: 20_000 });
+}
+
+function fileWith(text: string): string {
+  const file = join(temporaryDirectory(), "file");
+  writeFileSync(file, text);
+  return file;
+}
+
+describe.skipIf(!available).each([
+  ["the helper", helperPath()],
+  ["the helper with sanitizers", sanitizedHelperPath()],
+])("needs namespaces: %s", (_, path) => {
+  describe("CVE-2025-31133: something else than the null device", () => {
+    const secret = "read from it";
+    const cat: Plan = [fork, { kind: "stdin-null" }, ...shell("cat")];
+
+    test("masks nothing", () => {
+      const masked = fileWith("");
+      const plan: Plan = [
+        isolated(),
+        { kind: "private-mounts" },
+        { kind: "root-dir", path: "/" },
+        { kind: "mask", target: masked },
+        ...shell(`cat ${masked}`),
+      ];
+      const { status, stdout, stderr } = runCovered(path, plan, fileWith(secret), "/dev/null");
+      expect({ status, stdout }).toEqual({ status: 125, stdout: "" });
+      expect(stderr).toContain("cannot make the cover of a masked path");
+    });
+
+    test("is nobody's input", () => {
+      const { status, stdout, stderr } = runCovered(path, cat, fileWith(secret), "/dev/null");
+      expect({ status, stdout }).toEqual({ status: 125, stdout: "" });
+      expect(stderr).toContain("cannot open as standard input");
+    });
+  });
+
+  describe("CVE-2025-52881: a kernel setting", () => {
+    const plan: Plan = [
+      fork,
+      { kind: "sysctl", key: "kernel/domainname", value: "written" },
+      ...shell("cat /proc/sys/kernel/hostname"),
+    ];
+
+    test("is not written to what lies over all of them", () => {
+      const fake = temporaryDirectory();
+      mkdirSync(join(fake, "kernel"));
+      writeFileSync(join(fake, "kernel/domainname"), "");
+      const { status, stderr } = runCovered(path, plan, fake, "/proc/sys");
+      expect(status).toBe(125);
+      expect(stderr).toContain("cannot open the kernel settings");
+    });
+
+    test.each([
+      ["a file", (): string => fileWith("")],
+      ["another setting", (): string => "/proc/sys/kernel/hostname"],
+    ])("is not written to %s that lies over it", (_what, over) => {
+      const { status, stdout, stderr } = runCovered(path, plan, over(), "/proc/sys/kernel/domainname");
+      expect({ status, stdout }).toEqual({ status: 125, stdout: "" });
+      expect(stderr).toContain("cannot set kernel setting");
+    });
+  });
+});
