@@ -7,6 +7,7 @@ import { needsRealRoot } from "../support/namespaces.js";
 import { tar } from "../support/tar.js";
 import { missing } from "../support/tools.js";
 import { ordinaryUid } from "../support/users.js";
+import { visitorMounts } from "../support/visitor.js";
 
 const far = 1_000_640_000;
 
@@ -29,14 +30,7 @@ function writeArchive(file: string): void {
 
 /** A user with 1000 subordinate ids, known in a mount namespace of ours only. */
 function visitor(directory: string): readonly string[] {
-  const files = {
-    passwd: `root:x:0:0::/:/bin/sh\nvisitor:x:${ordinaryUid}:${ordinaryUid}::/:/bin/sh\n`,
-    subuid: "visitor:200000:1000\n",
-    subgid: "visitor:200000:1000\n",
-  };
-  for (const [name, text] of Object.entries(files)) writeFileSync(path.join(directory, name), text);
-  const binds = Object.keys(files).map((name) => `mount --bind ${directory}/${name} /etc/${name}`);
-  return ["unshare", "-m", "sh", "-c", [...binds, 'exec "$@"'].join(" && "), "sh"];
+  return ["unshare", "-m", "sh", "-c", [...visitorMounts(directory, 1000), 'exec "$@"'].join(" && "), "sh"];
 }
 
 const needs = needsRealRoot + missing("newuidmap", "unshare", "setpriv");
