@@ -15,6 +15,7 @@ export { readImageFile, type FileRequest } from "./api/cat.js";
 export { diffImages, type FileChange } from "./api/diff.js";
 export type { Difference } from "./api/node-differences.js";
 export { imageUsage, type ImageUsage, type UsageRequest } from "./api/du.js";
+export { reportImage, type ImageReport, type ReportRequest } from "./api/report.js";
 export { exportImage } from "./api/export.js";
 export { bundleImage, type BundleRequest } from "./api/bundle.js";
 export { tagImage } from "./api/tag.js";

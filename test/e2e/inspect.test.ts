@@ -144,6 +144,24 @@ test("du finds the waste, and fails a build that has too much of it", async () =
   expect(await look("du", "--fail-under", "90", app)).toMatchObject({ status: 2, stdout: "" });
 });
 
+test("report is one document of it all, in which names and texts of the image are only text", async () => {
+  const markdown = await shown("report", app);
+  expect(markdown).toContain(`# \`${app}\``);
+  expect(markdown).toContain("0.00%: 100kB of 100kB are data that no container sees");
+  expect(markdown).toContain("`RUN \\x1b[31mtop`");
+  expect(markdown).not.toContain("A=b");
+  const html = await shown("report", "--format", "html", hostile);
+  expect(html).toContain("<code>/\\x1b[2Jclear</code>");
+  const json = JSON.parse(await shown("report", "--format", "json", "--top", "1", hostile)) as unknown;
+  expect(json).toMatchObject({
+    image: { names: [hostile], platform: "linux/amd64" },
+    layers: [{ layer: 1, files: 2 }],
+    files: { counts: { file: 2 }, largest: [{ path: "/\u001b[2Jclear", mode: "0644" }] },
+  });
+  expect(await look("report", "--top", "-1", app)).toMatchObject({ status: 2, stdout: "" });
+  expect(await look("report", "--format", "pdf", app)).toMatchObject({ status: 2, stdout: "" });
+});
+
 test("images filters, formats and draws", async () => {
   expect(await shown("images", "--format", "{{.Repository}}:{{.Tag}}", "-f", "reference=team/a*")).toBe(
     "team/app:1\n",
@@ -209,6 +227,8 @@ test("looking works where the helper is missing; only what needs it says so", as
     ["ls", app],
     ["tree", app],
     ["du", app],
+    ["report", app],
+    ["report", "--format", "html", app],
     ["export", app],
     ["diff", "-q", app, hostile],
   ]) {

@@ -4,7 +4,7 @@ import { inspectionContext } from "../inspection.js";
 import { escapeName } from "../render/escape.js";
 import { bytesField, formatJson } from "../render/json.js";
 import { formatTable, truncate } from "../render/table.js";
-import { formatSize } from "../render/units.js";
+import { formatPercent, formatSize } from "../render/units.js";
 import { parseCount, parseShare } from "../values.js";
 
 const belowThreshold = 1;
@@ -19,7 +19,9 @@ export async function run(invocation: Invocation): Promise<number> {
   const usage = await imageUsage(context, { image, path, depth });
   invocation.print(flags.on("json") ? formatJson(usageJson(usage)) : usageText(usage));
   if (usage.efficiency >= threshold) return 0;
-  invocation.note(`efficiency is ${percent(usage.efficiency)} (expected at least ${percent(threshold)})`);
+  invocation.note(
+    `efficiency is ${formatPercent(usage.efficiency)} (expected at least ${formatPercent(threshold)})`,
+  );
   return belowThreshold;
 }
 
@@ -38,7 +40,7 @@ function usageText(usage: ImageUsage): string {
   const parts = [layersTable(usage), directoriesTable(usage)];
   if (usage.wasted.length > 0) parts.push(wastedTable(usage));
   const { efficiency, wastedBytes, totalBytes } = usage;
-  const total = `efficiency ${percent(efficiency)}: ${formatSize(wastedBytes)} of ${formatSize(totalBytes)} wasted\n`;
+  const total = `efficiency ${formatPercent(efficiency)}: ${formatSize(wastedBytes)} of ${formatSize(totalBytes)} wasted\n`;
   return [...parts, total].join("\n");
 }
 
@@ -69,9 +71,4 @@ function wastedTable({ wasted }: ImageUsage): string {
   const rest = wasted.length - rows.length;
   const more = rest > 0 ? `and ${rest} more (--json has all)\n` : "";
   return formatTable(["WASTED", "LAYER", "FATE", "FILE"], rows) + more;
-}
-
-/** Cut, not rounded: 99.996 % is not 100 %. */
-function percent(share: number): string {
-  return `${(Math.floor(share * 10_000) / 100).toFixed(2)}%`;
 }

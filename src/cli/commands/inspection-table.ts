@@ -115,6 +115,22 @@ export const inspectionCommands: readonly CommandSpec[] = [
     load: () => import("./du.js"),
   },
   {
+    name: "report",
+    args: "<image>",
+    summary: "write all there is to know about an image as one document",
+    flags: [
+      {
+        flags: "--format <format>",
+        description: "kind of document",
+        choices: ["markdown", "html", "json"],
+        default: "markdown",
+      },
+      { flags: "--top <n>", description: "rows of the longest lists", default: "20" },
+    ],
+    failure: 1,
+    load: () => import("./report.js"),
+  },
+  {
     name: "export",
     args: "<image[@layer]>",
     summary: "write an image's root file system as one tar, to stdout or a file",

@@ -5,6 +5,11 @@ export function formatSize(bytes: number): string {
   return prettyBytes(bytes, { space: false });
 }
 
+/** `99.99%` of a share from 0 to 1. Cut, not rounded: 99.996 % is not 100 %. */
+export function formatPercent(share: number): string {
+  return `${(Math.floor(share * 10_000) / 100).toFixed(2)}%`;
+}
+
 const steps: readonly (readonly [limit: number, unit: number, name: string])[] = [
   [60, 1, "seconds"],
   [60 * 60, 60, "minutes"],
