@@ -64,6 +64,13 @@ export function liveTerminal(env: Env, { despiteCi }: { readonly despiteCi: bool
   return isTTY && columns > 0 && process.env["TERM"] !== "dumb" && (despiteCi || !env.ci);
 }
 
+/** How wide lines for people may be: COLUMNS, or the terminal's columns. Without end in a pipe, where grep may read them. */
+export function columnsOf(stream: NodeJS.WriteStream): number {
+  const stated = Number(process.env["COLUMNS"]);
+  if (Number.isInteger(stated) && stated > 0) return stated;
+  return stream.isTTY && stream.columns > 0 ? stream.columns : Infinity;
+}
+
 /** Without making `process.stdin`, which would read from it, and loading nothing for who does not ask. */
 export function stdinIsTerminal(): boolean {
   return process.getBuiltinModule("node:tty").isatty(0);

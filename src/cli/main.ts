@@ -3,7 +3,8 @@ import { AbortError, UsageError } from "../core/errors.js";
 import { printable } from "../core/text.js";
 import { flagsOf, type CommandGroup, type CommandSpec, type FlagSpec, type Invocation } from "./command.js";
 import { commands, defaultCommand, groups } from "./commands/table.js";
-import { readEnv, type Env } from "./env.js";
+import { columnsOf, readEnv, type Env } from "./env.js";
+import { helpLayout } from "./help.js";
 import { stderr, stdout } from "./output.js";
 import { reportError } from "./report-error.js";
 import { suggest } from "./suggest.js";
@@ -89,8 +90,11 @@ function createProgram(session: Session, meant: Meant): Command {
     .enablePositionalOptions()
     .showSuggestionAfterError(false)
     .exitOverride()
+    .configureHelp(helpLayout)
     .configureOutput({
       writeOut: (text) => stdout().write(text),
+      getOutHelpWidth: () => columnsOf(stdout()),
+      getErrHelpWidth: () => columnsOf(stderr()),
       // Said by statusOf, in our own words.
       outputError: () => undefined,
     });

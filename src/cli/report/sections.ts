@@ -37,7 +37,10 @@ function identity({ image, layers, files }: ImageReport): Section {
     ["Platform", image.platform],
     ["Created", dockerTime(image.created)],
     ["Author", image.author ?? ""],
-    ["Size", `${formatSize(image.size)} in ${layers.length} layers, ${formatSize(compressed)} compressed`],
+    [
+      "Size",
+      `${formatSize(image.size)} in ${layers.length === 1 ? "1 layer" : `${layers.length} layers`}, ${formatSize(compressed)} compressed`,
+    ],
     ["Names in it", counts.join(", ")],
   ];
   return { heading: "Identity", table: { columns: facts, rows: rows.filter(([, value]) => value !== "") } };
@@ -130,6 +133,7 @@ function waste({ usage }: ImageReport, rows: number): Section {
       fate,
       escapeName(path),
     ]),
+    none: "",
     limit: rows,
   });
 }
@@ -161,12 +165,17 @@ interface Listing {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
   readonly limit?: number;
+  /** What an empty list is said to be. */
+  readonly none?: string;
 }
 
 /** A section that says `None.` for an empty list, and how many more there are for a long one. */
-function listed(heading: string, { note, columns, rows, limit = rows.length }: Listing): Section {
+function listed(
+  heading: string,
+  { note, columns, rows, limit = rows.length, none = "None." }: Listing,
+): Section {
   const rest = rows.length - limit;
-  const notes = [note, rows.length === 0 ? "None." : "", rest > 0 ? `${rest} more with --format json.` : ""];
+  const notes = [note, rows.length === 0 ? none : "", rest > 0 ? `${rest} more with --format json.` : ""];
   const text = notes.filter(Boolean).join(" ");
   return {
     heading,
