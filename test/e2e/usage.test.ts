@@ -147,3 +147,18 @@ test.skipIf(!isRoot)(`${needsRoot}somebody else's store is an error that says so
     expect(stderr).toMatch(/^pullrun: .*EACCES.*\nhint: use a store you may write/);
   }
 });
+
+test.each([16, 20, 31])(
+  "a limit of %i open files is one error line and a hint, not a crash of Node",
+  (files) => {
+    const { status, stdout, stderr } = spawnSync(
+      "sh",
+      ["-c", `ulimit -n ${files}; exec "$0" images`, pullrunPath],
+      {
+        encoding: "utf8",
+      },
+    );
+    expect({ status, stdout }).toEqual({ status: 125, stdout: "" });
+    expect(stderr).toMatch(/^pullrun: too few open files allowed \(expected .*\)\nhint: .*\n$/);
+  },
+);
