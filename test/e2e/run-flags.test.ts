@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { demoLayout, pullrun, temporaryDirectory } from "../support/cli.js";
 import { needsNamespaces } from "../support/namespaces.js";
-import { mustRun } from "../support/tools.js";
 
 const hello = `oci:${demoLayout}:pullrun/hello-world:latest`;
 
@@ -104,22 +103,4 @@ describe.skipIf(needsNamespaces !== "")(`${needsNamespaces}flags of run that con
       stderr: expect.stringContaining(message) as string,
     });
   });
-});
-
-test("completion for bash offers commands, groups and flags", async () => {
-  const root = temporaryDirectory();
-  const script = await ok(root, "completion", "bash");
-  const ask = async (...words: string[]): Promise<string> => {
-    const body = `${script}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _pullrun; echo "\${COMPREPLY[*]}"`;
-    return (await mustRun("bash", ["-c", body, "bash", ...words])).trim();
-  };
-  expect(await ask("pullrun", "imag")).toBe("images");
-  expect(await ask("pullrun", "--root", "/x", "volume", "i")).toBe("inspect");
-  expect(await ask("pullrun", "run", "--entry")).toBe("--entrypoint");
-  expect(await ask("pullrun", "volume", "ls", "--f")).toBe("--filter --format");
-});
-
-test.each(["zsh", "fish"])("completion for %s names every command", async (shell) => {
-  const script = await ok(temporaryDirectory(), "completion", shell);
-  for (const name of ["run", "images", "volume", "prune", "completion"]) expect(script).toContain(name);
 });

@@ -1,8 +1,9 @@
 import { UsageError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
 import type { Invocation } from "../command.js";
-import { bashCompletion, zshCompletion } from "../completion/bash.js";
+import { bashCompletion } from "../completion/bash.js";
 import { fishCompletion } from "../completion/fish.js";
+import { zshCompletion } from "../completion/zsh.js";
 import { completionsOf, type Completion } from "../completion/words.js";
 import { commands, groups } from "./table.js";
 

@@ -6,22 +6,49 @@ export interface Completion {
   readonly name: string;
   readonly summary: string;
   readonly flags: readonly CompletedFlag[];
-  /** What its arguments name, where we can list those. */
-  readonly takes: "image" | "container" | "other";
+  /** What each of its arguments may be. */
+  readonly takes: readonly Values[];
+  /** The last of them may be given any number of times. */
+  readonly repeats: boolean;
+  /** Everything after its first argument is the container's. */
+  readonly passThrough: boolean;
 }
 
 export interface CompletedFlag {
   readonly short?: string;
   readonly long: string;
-  readonly takesValue: boolean;
+  /** Undefined for a flag without a value. */
+  readonly value?: Values;
   readonly description: string;
 }
 
+/** The words themselves, and the kinds of things to list; with neither, files are offered. */
+export interface Values {
+  readonly words: readonly string[];
+  readonly kinds: readonly Kind[];
+}
+
+export type Kind = keyof typeof listings;
+
+/** Arguments of `pullrun` that print the names of a kind, a line each. */
+export const listings = {
+  image: `images --format '{{.Repository}}{{if ne .Tag "<none>"}}:{{.Tag}}{{end}}'`,
+  container: "ps -a --format '{{.Names}}'",
+  volume: "volume ls -q",
+} as const;
+
+const kinds = Object.keys(listings) as Kind[];
+const shells: Values = { words: ["bash", "zsh", "fish"], kinds: [] };
+
 export const programFlags: readonly CompletedFlag[] = [
-  { long: "root", takesValue: true, description: "store directory" },
-  { long: "rootfs-driver", takesValue: true, description: "erofs or directories" },
-  { long: "version", takesValue: false, description: "print our version" },
-  { long: "help", takesValue: false, description: "print help" },
+  { long: "root", value: { words: [], kinds: [] }, description: "store directory" },
+  {
+    long: "rootfs-driver",
+    value: { words: ["erofs", "directories"], kinds: [] },
+    description: "how root file systems are made",
+  },
+  { long: "version", description: "print our version" },
+  { long: "help", description: "print help" },
 ];
 
 export function completionsOf(
@@ -34,14 +61,43 @@ export function completionsOf(
   return [...commands.map(completionOf), ...grouped];
 }
 
-function completionOf({ name, summary, args, flags }: CommandSpec): Completion {
-  const takes = (["image", "container"] as const).find((kind) => args.startsWith(`<${kind}`)) ?? "other";
-  const help = { long: "help", takesValue: false, description: "print help" };
-  return { name, summary, takes, flags: [...flags.map(flagOf), help] };
+/** `volume` of `volume ls`; undefined for a command of one word. */
+export function groupOf({ name }: Completion): string | undefined {
+  return name.includes(" ") ? name.split(" ")[0] : undefined;
+}
+
+/** As it is typed: `-e` and `--env`. */
+export function spellings({ short, long }: CompletedFlag): string[] {
+  return [...(short === undefined ? [] : [`-${short}`]), `--${long}`];
+}
+
+function completionOf({ name, summary, args, flags, passThrough }: CommandSpec): Completion {
+  const help = { long: "help", description: "print help" };
+  return {
+    name,
+    summary,
+    flags: [...flags.map(flagOf), help],
+    takes: args === "" ? [] : args.split(" ").map(argumentOf),
+    repeats: args.includes("..."),
+    passThrough: passThrough === true,
+  };
+}
+
+/** From commander's syntax: `<container|image...>`, `[path]`. */
+function argumentOf(argument: string): Values {
+  const names = argument.replace(/^[<[]|\[@layer\]|\.\.\.|[>\]]$/g, "").split("|");
+  if (names.includes("shell")) return shells;
+  return { words: [], kinds: kinds.filter((kind) => names.includes(kind)) };
 }
 
 /** From commander's syntax: `-e, --env <key=value>`. */
-function flagOf({ flags, description }: CommandSpec["flags"][number]): CompletedFlag {
+function flagOf({ flags, description, choices = [] }: CommandSpec["flags"][number]): CompletedFlag {
   const [, short, long = "", value] = /^(?:-(\w), )?--(\S+)( <.*)?$/.exec(flags) ?? [];
-  return { ...(short === undefined ? {} : { short }), long, takesValue: value !== undefined, description };
+  const values: Values = { words: choices, kinds: long === "volume" ? ["volume"] : [] };
+  return {
+    ...(short === undefined ? {} : { short }),
+    long,
+    ...(value === undefined ? {} : { value: values }),
+    description,
+  };
 }
