@@ -6,6 +6,7 @@ test.each([
   ["line breaks", "a\r\nb\u2028c", "a??b?c"],
   ["C1 controls", "a\u009bb", "a?b"],
   ["text direction marks", "a\u202eb\u2066c", "a?b?c"],
+  ["marks without a width that turn the order of their neighbours", "a\u200fb\u200ec\u061cd", "a?b?c?d"],
   ["other letters, left alone", "jürgen 漢字 🚀", "jürgen 漢字 🚀"],
 ])("text from outside is shown without %s", (_, text, shown) => {
   expect(printable(text)).toBe(shown);
