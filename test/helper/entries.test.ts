@@ -11,7 +11,6 @@ import {
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { fileTypes } from "../../src/helper/constants.js";
-import type { EntryMeta } from "../../src/helper/entries.js";
 import {
   dirRecord,
   fileRecord,
@@ -21,44 +20,28 @@ import {
   symlinkRecord,
   upRecord,
 } from "../../src/helper/entry-stream.js";
-import { openHelper } from "../../src/helper/process.js";
 import {
-  fork,
+  createEntries,
+  entryMeta,
   helperPath,
   isAdministrator,
   isRoot,
-  namespacesAvailable,
-  ownPrivilege,
+  needsOwnFiles,
   sanitizedHelperPath,
   temporaryDirectory,
-  temporaryFile,
 } from "./support.js";
-import { userNamespace } from "../../src/helper/probe.js";
 
 const bytes = (text: string): Buffer => Buffer.from(text, "latin1");
-const meta = (mode: number, extra: Partial<EntryMeta> = {}): EntryMeta => ({
-  mode,
-  uid: 0,
-  gid: 0,
-  mtime: 1_000_000_000,
-  mtimeNs: 0,
-  xattrs: [],
-  ...extra,
-});
-const root = rootRecord(meta(0o755));
+const root = rootRecord(entryMeta(0o755));
 const up = upRecord();
 const empty = { tar: 0, offset: 0, size: 0 };
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
-const isolation = { ...fork, ...userNamespace(ownPrivilege) };
+const needs = await needsOwnFiles();
 
-const usable = isRoot || (await namespacesAvailable());
-
-describe.skipIf(!usable).each([
+describe.skipIf(needs !== "").each([
   ["the helper", helperPath()],
   ["the helper with sanitizers", sanitizedHelperPath()],
-])(usable ? "%s" : "needs root or a user namespace: %s", (_, path) => {
-  const helper = openHelper(path);
-
+])(`${needs}%s`, (_, path) => {
   async function create(records: readonly Uint8Array[], tar: Uint8Array = Buffer.alloc(0)): Promise<string> {
     const target = temporaryDirectory();
     await createIn(target, records, tar);
@@ -69,15 +52,7 @@ describe.skipIf(!usable).each([
     async function* input(): AsyncGenerator<Uint8Array> {
       yield* records;
     }
-    await helper.run(
-      [
-        isolation,
-        { kind: "root-dir", path: target },
-        { kind: "create-entries", fd: 0, tars: [temporaryFile(tar)] },
-        { kind: "exit", code: 0 },
-      ],
-      { input: input() },
-    );
+    await createEntries(path, target, { input: input(), tar });
   }
 
   test("creates files, directories, symlinks and hard links", async () => {
@@ -85,13 +60,13 @@ describe.skipIf(!usable).each([
     const target = await create(
       [
         root,
-        dirRecord(bytes("a"), meta(0o750)),
-        fileRecord(bytes("hello"), meta(0o640), { tar: 0, offset: 4, size: 12 }),
-        dirRecord(bytes("b"), meta(0o711)),
+        dirRecord(bytes("a"), entryMeta(0o750)),
+        fileRecord(bytes("hello"), entryMeta(0o640), { tar: 0, offset: 4, size: 12 }),
+        dirRecord(bytes("b"), entryMeta(0o711)),
         linkRecord(bytes("again"), bytes("a/hello")),
         up,
         up,
-        symlinkRecord(bytes("link"), meta(0o777), bytes("/etc/passwd")),
+        symlinkRecord(bytes("link"), entryMeta(0o777), bytes("/etc/passwd")),
         linkRecord(bytes("top"), bytes("link")),
         up,
       ],
@@ -108,10 +83,10 @@ describe.skipIf(!usable).each([
   test("L18: keeps nanoseconds and times before 1970, of directories and symlinks too", async () => {
     const target = await create([
       root,
-      dirRecord(bytes("d"), meta(0o755, { mtime: -1, mtimeNs: 999_999_999 })),
-      fileRecord(bytes("f"), meta(0o644, { mtime: 4_300_000_000, mtimeNs: 123_456_789 }), empty),
+      dirRecord(bytes("d"), entryMeta(0o755, { mtime: -1, mtimeNs: 999_999_999 })),
+      fileRecord(bytes("f"), entryMeta(0o644, { mtime: 4_300_000_000, mtimeNs: 123_456_789 }), empty),
       up,
-      symlinkRecord(bytes("l"), meta(0o777, { mtime: -2_000_000_000, mtimeNs: 1 }), bytes("x")),
+      symlinkRecord(bytes("l"), entryMeta(0o777, { mtime: -2_000_000_000, mtimeNs: 1 }), bytes("x")),
       up,
     ]);
     const times = ["d", "d/f", "l", "."].map(
@@ -127,7 +102,7 @@ describe.skipIf(!usable).each([
 
   test("keeps names and link targets that are not UTF-8", async () => {
     const name = Buffer.from([0xff, 0x20, 0x0a, 0x80]);
-    const target = await create([root, symlinkRecord(name, meta(0o777), Buffer.from([0xfe, 0x2f])), up]);
+    const target = await create([root, symlinkRecord(name, entryMeta(0o777), Buffer.from([0xfe, 0x2f])), up]);
     expect(readdirSync(target, { encoding: "buffer" })).toEqual([name]);
     const made = Buffer.concat([Buffer.from(`${target}/`), name]);
     expect(readlinkSync(made, { encoding: "buffer" })).toEqual(Buffer.from([0xfe, 0x2f]));
@@ -137,8 +112,8 @@ describe.skipIf(!usable).each([
     const depth = 1000;
     const target = await create([
       root,
-      ...Array.from({ length: depth }, () => dirRecord(bytes("d"), meta(0o555))),
-      fileRecord(bytes("f"), meta(0o444), empty),
+      ...Array.from({ length: depth }, () => dirRecord(bytes("d"), entryMeta(0o555))),
+      fileRecord(bytes("f"), entryMeta(0o444), empty),
       ...Array.from({ length: depth + 1 }, () => up),
     ]);
     expect(lstatSync(join(target, "d/".repeat(depth), "f")).mode & 0o7777).toBe(0o444);
@@ -147,7 +122,7 @@ describe.skipIf(!usable).each([
   test.each([1, 511, 128 * 1024, 128 * 1024 + 1, 5_000_000])("copies files of %d bytes", async (size) => {
     const tar = Buffer.from(Array.from({ length: size + 1024 }, (_unused, index) => (index * 7) % 251));
     const target = await create(
-      [root, fileRecord(bytes("f"), meta(0o644), { tar: 0, offset: 513, size }), up],
+      [root, fileRecord(bytes("f"), entryMeta(0o644), { tar: 0, offset: 513, size }), up],
       tar,
     );
     expect(readFileSync(join(target, "f")).equals(tar.subarray(513, 513 + size))).toBe(true);
@@ -165,18 +140,22 @@ describe.skipIf(!usable).each([
       const target = await create(
         [
           root,
-          fileRecord(bytes("ping"), meta(0o4755, { uid: 70_000, gid: 7, xattrs }), {
+          fileRecord(bytes("ping"), entryMeta(0o4755, { uid: 70_000, gid: 7, xattrs }), {
             tar: 0,
             offset: 0,
             size: 3,
           }),
-          dirRecord(bytes("tmp"), meta(0o3777, { gid: 9, xattrs: xattrs.slice(1) })),
+          dirRecord(bytes("tmp"), entryMeta(0o3777, { gid: 9, xattrs: xattrs.slice(1) })),
           up,
-          nodeRecord(bytes("zero"), meta(fileTypes.S_IFCHR | 0o666, { gid: 5 }), { major: 1, minor: 5 }),
-          nodeRecord(bytes("sda"), meta(fileTypes.S_IFBLK | 0o4660), { major: 259, minor: 70_000 }),
-          nodeRecord(bytes("whiteout"), meta(fileTypes.S_IFCHR), { major: 0, minor: 0 }),
-          nodeRecord(bytes("pipe"), meta(fileTypes.S_IFIFO | 0o622), { major: 0, minor: 0 }),
-          symlinkRecord(bytes("link"), meta(0o777, { uid: 3, gid: 4, xattrs: trusted }), bytes("/nowhere")),
+          nodeRecord(bytes("zero"), entryMeta(fileTypes.S_IFCHR | 0o666, { gid: 5 }), { major: 1, minor: 5 }),
+          nodeRecord(bytes("sda"), entryMeta(fileTypes.S_IFBLK | 0o4660), { major: 259, minor: 70_000 }),
+          nodeRecord(bytes("whiteout"), entryMeta(fileTypes.S_IFCHR), { major: 0, minor: 0 }),
+          nodeRecord(bytes("pipe"), entryMeta(fileTypes.S_IFIFO | 0o622), { major: 0, minor: 0 }),
+          symlinkRecord(
+            bytes("link"),
+            entryMeta(0o777, { uid: 3, gid: 4, xattrs: trusted }),
+            bytes("/nowhere"),
+          ),
           up,
         ],
         bytes("abc"),
@@ -213,7 +192,7 @@ describe.skipIf(!usable).each([
 
   test.skipIf(!isRoot)("needs root: leaves owners alone when asked to", async () => {
     const target = temporaryDirectory();
-    const keep = meta(0o600, { uid: 0xffff_ffff, gid: 0xffff_ffff });
+    const keep = entryMeta(0o600, { uid: 0xffff_ffff, gid: 0xffff_ffff });
     await createIn(target, [root, fileRecord(bytes("f"), keep, empty), up], Buffer.alloc(0));
     expect(lstatSync(join(target, "f"))).toMatchObject({ uid: 0, gid: 0 });
   });
@@ -229,17 +208,17 @@ describe.skipIf(!usable).each([
     ["256 bytes", Buffer.alloc(256, "a")],
   ])("L1: refuses a name that is %s, for every kind of entry", async (_name, name) => {
     const entries = [
-      fileRecord(name, meta(0o644), empty),
-      dirRecord(name, meta(0o755)),
-      symlinkRecord(name, meta(0o777), bytes("/")),
-      nodeRecord(name, meta(fileTypes.S_IFIFO | 0o644), { major: 0, minor: 0 }),
+      fileRecord(name, entryMeta(0o644), empty),
+      dirRecord(name, entryMeta(0o755)),
+      symlinkRecord(name, entryMeta(0o777), bytes("/")),
+      nodeRecord(name, entryMeta(fileTypes.S_IFIFO | 0o644), { major: 0, minor: 0 }),
       linkRecord(name, bytes("f")),
     ];
     for (const entry of entries) {
       const outer = temporaryDirectory();
       const target = join(outer, "root");
       mkdirSync(target);
-      const file = fileRecord(bytes("f"), meta(0o644), empty);
+      const file = fileRecord(bytes("f"), entryMeta(0o644), empty);
       await expect(createIn(target, [root, file, entry, up, up], Buffer.alloc(0))).rejects.toMatchObject({
         code: "HELPER_FAILED",
         info: { details: { kind: "create-entries" } },
@@ -252,14 +231,14 @@ describe.skipIf(!usable).each([
   test("L2: refuses to write through a symlink made by the same stream: THE HOST FILE WOULD CHANGE", async () => {
     const outside = temporaryDirectory();
     writeFileSync(join(outside, "canary"), "alive");
-    const link = symlinkRecord(bytes("x"), meta(0o777), Buffer.from(join(outside, "canary")));
-    const linkToDirectory = symlinkRecord(bytes("x"), meta(0o777), Buffer.from(outside));
-    await expect(create([root, link, fileRecord(bytes("x"), meta(0o644), empty), up])).rejects.toThrow(
+    const link = symlinkRecord(bytes("x"), entryMeta(0o777), Buffer.from(join(outside, "canary")));
+    const linkToDirectory = symlinkRecord(bytes("x"), entryMeta(0o777), Buffer.from(outside));
+    await expect(create([root, link, fileRecord(bytes("x"), entryMeta(0o644), empty), up])).rejects.toThrow(
       "cannot create file: /x: File exists",
     );
-    await expect(create([root, linkToDirectory, dirRecord(bytes("x"), meta(0o755)), up, up])).rejects.toThrow(
-      "cannot make directory: /x: File exists",
-    );
+    await expect(
+      create([root, linkToDirectory, dirRecord(bytes("x"), entryMeta(0o755)), up, up]),
+    ).rejects.toThrow("cannot make directory: /x: File exists");
     expect(readFileSync(join(outside, "canary"), "utf8")).toBe("alive");
     expect(readdirSync(outside)).toEqual(["canary"]);
   });
@@ -279,8 +258,8 @@ describe.skipIf(!usable).each([
     writeFileSync(join(outer, "canary"), "alive");
     const records = [
       root,
-      symlinkRecord(bytes("out"), meta(0o777), Buffer.from(outer)),
-      dirRecord(bytes("d"), meta(0o755)),
+      symlinkRecord(bytes("out"), entryMeta(0o777), Buffer.from(outer)),
+      dirRecord(bytes("d"), entryMeta(0o755)),
       up,
       linkRecord(bytes("link"), bytes(to)),
       up,
@@ -292,9 +271,9 @@ describe.skipIf(!usable).each([
 
   test.each([
     ["is empty", []],
-    ["does not begin with the root", [dirRecord(bytes("a"), meta(0o755)), up]],
+    ["does not begin with the root", [dirRecord(bytes("a"), entryMeta(0o755)), up]],
     ["has a second root", [root, root, up, up]],
-    ["ends inside a directory", [root, dirRecord(bytes("a"), meta(0o755)), up]],
+    ["ends inside a directory", [root, dirRecord(bytes("a"), entryMeta(0o755)), up]],
     ["ends inside a record", [root, up.subarray(0, 20)]],
     ["ends inside a length", [root, Buffer.from([1, 0])]],
     ["goes on after its end", [root, up, up]],
@@ -304,19 +283,19 @@ describe.skipIf(!usable).each([
     ["has more attributes than it has room for", [withByte(root, 36, 3), up]],
     [
       "takes data from a tar that is not there",
-      [root, fileRecord(bytes("f"), meta(0o644), { ...empty, tar: 1 }), up],
+      [root, fileRecord(bytes("f"), entryMeta(0o644), { ...empty, tar: 1 }), up],
     ],
     [
       "takes data from beyond the tar",
-      [root, fileRecord(bytes("f"), meta(0o644), { tar: 0, offset: 9, size: 9 }), up],
+      [root, fileRecord(bytes("f"), entryMeta(0o644), { tar: 0, offset: 9, size: 9 }), up],
     ],
     [
       "takes a lot of it",
-      [root, fileRecord(bytes("f"), meta(0o644), { tar: 0, offset: 0, size: 1 << 20 }), up],
+      [root, fileRecord(bytes("f"), entryMeta(0o644), { tar: 0, offset: 0, size: 1 << 20 }), up],
     ],
     [
       "takes data from beyond all files",
-      [root, withByte(fileRecord(bytes("f"), meta(0o644), empty), 47, 255), up],
+      [root, withByte(fileRecord(bytes("f"), entryMeta(0o644), empty), 47, 255), up],
     ],
   ])("refuses a stream that %s", async (_name, records) => {
     await expect(create(records, Buffer.alloc(10))).rejects.toMatchObject({
@@ -326,11 +305,11 @@ describe.skipIf(!usable).each([
   });
 
   test("names the entry it failed at", async () => {
-    const file = fileRecord(bytes("twice"), meta(0o644), empty);
+    const file = fileRecord(bytes("twice"), entryMeta(0o644), empty);
     const records = [
       root,
-      dirRecord(bytes("a"), meta(0o755)),
-      dirRecord(bytes("b"), meta(0o755)),
+      dirRecord(bytes("a"), entryMeta(0o755)),
+      dirRecord(bytes("b"), entryMeta(0o755)),
       file,
       file,
     ];

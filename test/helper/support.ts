@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { capabilityNames, cloneFlags } from "../../src/helper/constants.js";
 import { hasCapability } from "../../src/helper/denial.js";
+import type { EntryMeta } from "../../src/helper/entries.js";
 import type { Helper } from "../../src/helper/helper.js";
 import { openHelper } from "../../src/helper/process.js";
 import type { Plan, PlanStep, Step } from "../../src/helper/plan.js";
@@ -65,6 +66,28 @@ export function temporaryFile(content: string | Uint8Array): string {
   return path;
 }
 
+/** Fills an empty directory from an entry stream, as the root of its own files. */
+export async function createEntries(
+  program: string,
+  target: string,
+  stream: { readonly input: AsyncIterable<Uint8Array>; readonly tar: Uint8Array },
+): Promise<void> {
+  await openHelper(program).run(
+    [
+      { ...fork, ...userNamespace(ownPrivilege) },
+      { kind: "root-dir", path: target },
+      { kind: "create-entries", fd: 0, tars: [temporaryFile(stream.tar)] },
+      { kind: "exit", code: 0 },
+    ],
+    { input: stream.input },
+  );
+}
+
+/** What an entry has that a test does not look at: root's, and of a September evening in 2001. */
+export function entryMeta(mode: number, extra: Partial<EntryMeta> = {}): EntryMeta {
+  return { mode, uid: 0, gid: 0, mtime: 1_000_000_000, mtimeNs: 0, xattrs: [], ...extra };
+}
+
 type CloneStep = Extract<Step, { readonly kind: "clone" }>;
 
 export const fork: CloneStep = {
@@ -85,6 +108,11 @@ export const ownPrivilege: Privilege = isRoot
       uidMap: [{ inside: 0, outside: ids.uid, count: 1 }],
       gidMap: [{ inside: 0, outside: ids.gid, count: 1 }],
     };
+
+/** `""`, or the front of a test's name that needs us to be root over files of our own. */
+export async function needsOwnFiles(): Promise<string> {
+  return isRoot || (await namespacesAvailable()) ? "" : "needs root or a user namespace: ";
+}
 
 /** Root over a mount and pid namespace of its own. */
 export function isolated(extra = 0): CloneStep {

@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -12,7 +13,6 @@ import path from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { fileTypes } from "../../src/helper/constants.js";
-import type { EntryMeta } from "../../src/helper/entries.js";
 import {
   dirRecord,
   fileRecord,
@@ -22,15 +22,12 @@ import {
   symlinkRecord,
   upRecord,
 } from "../../src/helper/entry-stream.js";
-import { openHelper } from "../../src/helper/process.js";
-import { userNamespace } from "../../src/helper/probe.js";
 import { missing } from "../support/tools.js";
 import {
-  fork,
+  createEntries,
+  entryMeta,
   helperPath,
-  isRoot,
-  namespacesAvailable,
-  ownPrivilege,
+  needsOwnFiles,
   temporaryDirectory,
   temporaryFile,
 } from "./support.js";
@@ -39,17 +36,7 @@ import {
  * L10: somebody else writes to the target while an image is unpacked there, and puts links to the host in the place of
  * what was just made. The stream is fed record by record, or strace holds the helper inside one, so that every swap hits.
  */
-const meta = (mode: number): EntryMeta => ({
-  mode,
-  uid: 0,
-  gid: 0,
-  mtime: 1_000_000_000,
-  mtimeNs: 0,
-  xattrs: [],
-});
-const usable = isRoot || (await namespacesAvailable());
-const needs = usable ? "" : "needs root or a user namespace: ";
-const isolation = { ...fork, ...userNamespace(ownPrivilege) };
+const needs = await needsOwnFiles();
 const name = (i: number): Buffer => Buffer.from(`n${i}`);
 
 interface Scene {
@@ -78,74 +65,78 @@ function expectUntouched({ outside }: Scene): void {
 }
 
 function unpack(program: string, { target }: Scene, input: AsyncIterable<Uint8Array>): Promise<unknown> {
-  return openHelper(program).run(
-    [
-      isolation,
-      { kind: "root-dir", path: target },
-      { kind: "create-entries", fd: 0, tars: [temporaryFile(Buffer.from("new"))] },
-      { kind: "exit", code: 0 },
-    ],
-    { input },
-  );
+  return createEntries(program, target, { input, tar: Buffer.from("new") });
 }
 
 /** Enough records that what was said before them is sent, and has been done once the first of them shows in `directory`. */
 async function* settle(directory: string): AsyncGenerator<Uint8Array> {
   const target = Buffer.alloc(4000, "x");
-  for (let i = 0; i < 70; i++) yield symlinkRecord(Buffer.from(`filler${i}`), meta(0o777), target);
+  for (let i = 0; i < 70; i++) yield symlinkRecord(Buffer.from(`filler${i}`), entryMeta(0o777), target);
   while (lstatSync(path.join(directory, "filler0"), { throwIfNoEntry: false }) === undefined)
     await setImmediate();
 }
 
-/** Waits for what the helper makes and puts a link to `to` in its place, keeping it beside. */
-async function swap(file: string, to: string, isOver: () => boolean = () => false): Promise<boolean> {
+/** Waits for what the helper makes and puts a link to `to` in its place, keeping it as `aside`. */
+async function swap(
+  file: string,
+  to: string,
+  aside = `${file}.aside`,
+  isOver: () => boolean = () => false,
+): Promise<boolean> {
   while (!existsSync(file) && lstatSync(file, { throwIfNoEntry: false }) === undefined) {
     if (isOver()) return false;
     await setImmediate();
   }
-  renameSync(file, `${file}.aside`);
+  renameSync(file, aside);
   symlinkSync(to, file);
   return true;
 }
 
-describe.skipIf(!usable)(`${needs}L10: an attacker who may write to the target`, () => {
-  const rounds = 50;
+describe.skipIf(needs !== "")(`${needs}L10: an attacker who may write to the target`, () => {
   const data = { tar: 0, offset: 0, size: 3 };
 
-  test("swaps each directory for a link to the host before it is filled: all goes where it was meant to, nothing outside", async () => {
+  test("swaps each of 2,000 directories for a link to the host before it is filled: all goes where it was meant to, nothing outside", async () => {
     const here = scene();
+    const [rounds, depth] = [50, 40];
+    const below = (levels: number): string => path.join(here.target, ...Array<string>(levels).fill("n"));
+    const aside = (round: number, levels: number): string =>
+      path.join(here.target, `n.${round}`, ...Array<string>(levels).fill("n.0"));
+    async function* fill(): AsyncGenerator<Uint8Array> {
+      yield fileRecord(Buffer.from("file"), entryMeta(0o666), data);
+      yield dirRecord(Buffer.from("sub"), entryMeta(0o777));
+      yield upRecord();
+      yield symlinkRecord(Buffer.from("link"), entryMeta(0o777), Buffer.from("canary"));
+      yield nodeRecord(Buffer.from("pipe"), entryMeta(fileTypes.S_IFIFO | 0o666), { major: 0, minor: 0 });
+      yield upRecord();
+    }
     async function* input(): AsyncGenerator<Uint8Array> {
-      yield rootRecord(meta(0o755));
-      for (let i = 0; i < rounds; i++) {
-        yield dirRecord(name(i), meta(0o755));
-        yield* settle(path.join(here.target, `n${i}`));
-        await swap(path.join(here.target, `n${i}`), here.outside);
-        yield fileRecord(Buffer.from("file"), meta(0o666), data);
-        yield dirRecord(Buffer.from("sub"), meta(0o777));
-        yield upRecord();
-        yield symlinkRecord(Buffer.from("link"), meta(0o777), Buffer.from("canary"));
-        yield nodeRecord(Buffer.from("pipe"), meta(fileTypes.S_IFIFO | 0o666), { major: 0, minor: 0 });
-        yield upRecord();
+      yield rootRecord(entryMeta(0o755));
+      for (let round = 0; round < rounds; round++) {
+        for (let i = 0; i < depth; i++) yield dirRecord(Buffer.from("n"), entryMeta(0o755));
+        yield* settle(below(depth));
+        for (let i = depth; i > 1; i--) await swap(below(i), here.outside, `${below(i)}.0`);
+        await swap(below(1), here.outside, `${below(1)}.${round}`);
+        rmSync(below(1));
+        for (let i = 0; i < depth; i++) yield* fill();
       }
       yield upRecord();
     }
     await unpack(helperPath(), here, input());
     expectUntouched(here);
-    for (let i = 0; i < rounds; i++)
-      expect(
-        readdirSync(path.join(here.target, `n${i}.aside`))
-          .filter((made) => !made.startsWith("filler"))
-          .sort(),
-      ).toEqual(["file", "link", "pipe", "sub"]);
+    for (let round = 0; round < rounds; round++)
+      for (let i = 0; i < depth; i++) {
+        const made = readdirSync(aside(round, i)).filter((entry) => !/^(?:filler|n)/.test(entry));
+        expect(made.sort()).toEqual(["file", "link", "pipe", "sub"]);
+      }
   });
 
   test("swaps the directory of a hard link's target for a link to the host: refused", async () => {
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < 10; i++) {
       const here = scene();
       async function* input(): AsyncGenerator<Uint8Array> {
-        yield rootRecord(meta(0o755));
-        yield dirRecord(name(i), meta(0o755));
-        yield fileRecord(Buffer.from("canary"), meta(0o644), data);
+        yield rootRecord(entryMeta(0o755));
+        yield dirRecord(name(i), entryMeta(0o755));
+        yield fileRecord(Buffer.from("canary"), entryMeta(0o644), data);
         yield upRecord();
         yield* settle(here.target);
         await swap(path.join(here.target, `n${i}`), here.outside);
@@ -159,14 +150,14 @@ describe.skipIf(!usable)(`${needs}L10: an attacker who may write to the target`,
 
   const canary = (outside: string): string => path.join(outside, "canary");
   const inside: [string, string, Buffer, (outside: string) => string][] = [
-    ["a directory and its opening", "mkdirat", dirRecord(name(0), meta(0o777)), (outside) => outside],
+    ["a directory and its opening", "mkdirat", dirRecord(name(0), entryMeta(0o777)), (outside) => outside],
     [
       "a pipe and its mode",
       "mknodat",
-      nodeRecord(name(0), meta(fileTypes.S_IFIFO | 0o666), { major: 0, minor: 0 }),
+      nodeRecord(name(0), entryMeta(fileTypes.S_IFIFO | 0o666), { major: 0, minor: 0 }),
       canary,
     ],
-    ["a link and its owner", "symlinkat", symlinkRecord(name(0), meta(0o777), Buffer.from("x")), canary],
+    ["a link and its owner", "symlinkat", symlinkRecord(name(0), entryMeta(0o777), Buffer.from("x")), canary],
   ];
   test.skipIf(missing("strace") !== "").each(inside)(
     `${missing("strace")}gets in between the making of %s: refused, or done to what was made`,
@@ -177,16 +168,16 @@ describe.skipIf(!usable)(`${needs}L10: an attacker who may write to the target`,
       chmodSync(program, 0o755);
       const here = scene();
       async function* input(): AsyncGenerator<Uint8Array> {
-        yield rootRecord(meta(0o755));
+        yield rootRecord(entryMeta(0o755));
         yield record;
-        if (call === "mkdirat") yield fileRecord(Buffer.from("file"), meta(0o644), data);
+        if (call === "mkdirat") yield fileRecord(Buffer.from("file"), entryMeta(0o644), data);
         if (call === "mkdirat") yield upRecord();
         yield upRecord();
       }
       let over = false;
       const unpacking = unpack(program, here, input()).finally(() => (over = true));
       unpacking.catch(() => undefined);
-      expect(await swap(path.join(here.target, "n0"), to(here.outside), () => over)).toBe(true);
+      expect(await swap(path.join(here.target, "n0"), to(here.outside), undefined, () => over)).toBe(true);
       expect(over).toBe(false);
       await unpacking.catch(() => undefined);
       expectUntouched(here);
