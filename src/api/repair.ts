@@ -39,7 +39,7 @@ export async function repairStore(
   const repair: Repair = { context, store, problems, inUse, maxUnpacked };
   const privilege = await context.privilege();
   for (const problem of problems) {
-    if (problem.state === "missing" && problem.kind !== "entries") continue;
+    if (problem.state === "missing" && !madeAnew.has(problem.kind)) continue;
     await attempt(repair, problem.object, async () => {
       refuseUsed(repair, problem);
       await store.clearDamage(problem, { privilege, signal: context.signal });
@@ -52,6 +52,9 @@ export async function repairStore(
   }
 }
 
+/** What is not fetched or unpacked, but written in the place of the damage. */
+const madeAnew: ReadonlySet<Problem["kind"]> = new Set(["entries", "layout"]);
+
 /** A damaged tar or tree still serves the container better than none. */
 function refuseUsed({ inUse }: Repair, { kind, object }: Problem): void {
   const used =
@@ -59,8 +62,8 @@ function refuseUsed({ inUse }: Repair, { kind, object }: Problem): void {
       ? inUse.diffIds.has(object as DiffId)
       : kind === "rootfs" && [...inUse.chainIds].some((chainId) => object.startsWith(hexOf(chainId)));
   if (!used) return;
-  throw new StoreError("LOCKED", `${kind} ${object}: a running container uses it`, {
-    hint: "stop the container first",
+  throw new StoreError("LOCKED", `${kind} ${object}: a container uses it`, {
+    hint: "remove the container first",
   });
 }
 

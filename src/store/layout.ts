@@ -32,7 +32,7 @@ export interface StorePaths {
 
 /** Counts incompatible changes of the parts that are ours (not the OCI layout's): layers/, rootfs/, ingest/. */
 const schemaVersion = 1;
-const layoutFile = '{"imageLayoutVersion":"1.0.0"}';
+export const layoutFile = '{"imageLayoutVersion":"1.0.0"}';
 const emptyIndex = `{"schemaVersion":2,"mediaType":"${ociIndex}","manifests":[]}`;
 const ourNames = [
   "oci-layout",
@@ -124,7 +124,7 @@ function checkVersion(root: string): void {
   if (text === undefined) return;
   const version = /^[0-9]{1,6}\n?$/.test(text) ? Number(text) : Number.NaN;
   if (version === schemaVersion) return;
-  const found = `store: ${printable(root)}: version is ${printable(text.trim(), 20)} (expected ${schemaVersion})`;
+  const found = `store: ${printable(root)}: version is ${printable(text.replace(/\n$/, ""), 20)} (expected ${schemaVersion})`;
   if (version > schemaVersion) {
     throw new StoreError("SCHEMA_NEWER", found, {
       hint: "a newer pullrun made this store: use that one, or another --root",

@@ -2,7 +2,8 @@ import { rm } from "node:fs/promises";
 import path from "node:path";
 import { parseDigest, type DiffId } from "../core/digest.js";
 import { deleteLayer, deleteRootfsEntry, type DeleteContext } from "./delete-content.js";
-import { withIoErrors } from "./files.js";
+import { atomicWrite, withIoErrors } from "./files.js";
+import { layoutFile } from "./layout.js";
 import { withLock } from "./lock.js";
 import { rebuildEntries } from "./verify-layer.js";
 import type { Problem } from "./verify.js";
@@ -26,6 +27,8 @@ export async function clearDamage(context: DeleteContext, problem: Problem): Pro
         case "rootfs":
           await deleteRootfsEntry(context, problem.object);
           return rm(path.join(paths.rootfs, `${problem.object}.json`), { force: true });
+        case "layout":
+          return atomicWrite(path.join(paths.root, problem.object), Buffer.from(layoutFile));
         case "index":
           return undefined;
       }

@@ -1,6 +1,5 @@
 import type { DiffId, Digest } from "../core/digest.js";
 import { PullrunError } from "../core/errors.js";
-import { readIndex } from "./index-file.js";
 import { imageLayers, type ImageLayer } from "./image-layers.js";
 import { takeInventory, type StoreItem } from "./inventory.js";
 import { droppedBlobs } from "./layers.js";
@@ -10,14 +9,15 @@ import { emptyContent } from "./image-content.js";
 import { listImages, type StoredImage } from "./refs.js";
 import { checkBlob } from "./verify-blob.js";
 import { checkLayer } from "./verify-layer.js";
+import { checkIndex, checkLayoutFile } from "./verify-layout.js";
 import { checkRootfs, type RootfsCheckContext } from "./verify-rootfs.js";
 
 /** Something in the store that is not as it must be. */
 export interface Problem {
-  readonly kind: "index" | "blob" | "layer" | "entries" | "rootfs";
+  readonly kind: "index" | "layout" | "blob" | "layer" | "entries" | "rootfs";
   /** `missing`: needed and not there. `damaged`: there, and not what its name says. */
   readonly state: "missing" | "damaged";
-  /** A digest; for a root file system its name in `rootfs/`; `index.json`. */
+  /** A digest; for a root file system its name in `rootfs/`; `index.json`, `oci-layout`. */
   readonly object: string;
   /** One line: what was found, and what was expected. */
   readonly message: string;
@@ -44,8 +44,9 @@ export interface Verified {
 /** Reads everything and compares it with its digest, or with what it was made from. Nothing is changed. */
 export async function verify(context: VerifyContext, options: VerifyOptions): Promise<Verified> {
   const { paths } = context;
-  const problems: Problem[] = await checkIndex(paths);
-  const known = problems.length > 0 ? [] : (options.images ?? (await listImages(paths)));
+  const index = await checkIndex(paths);
+  const problems = [...index, ...(await checkLayoutFile(paths))];
+  const known = index.length > 0 ? [] : (options.images ?? (await listImages(paths)));
   const needs = await needsOf(paths, known);
   const items = options.images === undefined ? await takeInventory(paths) : [];
   const blobs = new Set([...needs.blobs.keys(), ...items.flatMap(digestOfBlob)]);
@@ -71,17 +72,6 @@ export async function verify(context: VerifyContext, options: VerifyOptions): Pr
 function next({ signal, onCheck }: VerifyOptions, object: string): void {
   signal?.throwIfAborted();
   onCheck?.(object);
-}
-
-async function checkIndex({ root }: StorePaths): Promise<Problem[]> {
-  try {
-    await readIndex(root);
-    return [];
-  } catch (error) {
-    if (!(error instanceof PullrunError)) throw error;
-    const state = error.code === "NOT_FOUND" ? "missing" : "damaged";
-    return [{ kind: "index", state, object: "index.json", message: error.message, images: [] }];
-  }
 }
 
 /** What images need, each with the names of those images. */

@@ -78,6 +78,7 @@ const damages: [what: string, damage: (root: string) => void, needsRegistry: boo
     },
     true,
   ],
+  ["a flipped bit in oci-layout", (root) => flipAll([path.join(root, "oci-layout")]), false],
   [
     "facts of every root file system half written",
     (root) => {
