@@ -100,6 +100,14 @@ describe("a new store", () => {
     writeFileSync(path.join(root, "version"), text);
     await expect(openLayout(root, { create: true })).rejects.toMatchObject({ code });
   });
+
+  test("of a version with a stray byte behind it is refused, and the message shows the byte", async () => {
+    const root = temporaryDirectory();
+    await openLayout(root, { create: true });
+    writeFileSync(path.join(root, "version"), "1\u000b");
+    const message = `store: ${root}: version is 1? (expected 1)`;
+    await expect(openLayout(root, { create: true })).rejects.toMatchObject({ code: "CORRUPT", message });
+  });
 });
 
 describe.skipIf(needsHelper !== "")(`${needsHelper}a layout as the source of an image`, () => {
