@@ -18,6 +18,7 @@ export interface RuntimePlanInput extends Pick<
   | "privilege"
   | "mounts"
   | "supervision"
+  | "cgroups"
 > {
   /** Absolute path of the OCI runtime. */
   readonly runtime: string;
@@ -29,12 +30,15 @@ export interface RuntimePlanInput extends Pick<
 /**
  * The plan for a container of another OCI runtime, which gets the container's directory as its bundle (ADR 16). It runs in
  * a mount and a process namespace of its own: the root file system shows in the one only, and whoever kills the
- * runtime kills all that is in the other. Without root it has a user namespace, too, of which it is the root.
+ * runtime kills all that is in the other. Without root it has a user namespace, too, of which it is the root, and is
+ * in the container's cgroup: it may make none, but where one is delegated to us its limits hold for both.
  */
 export function planRuntime(input: RuntimePlanInput): Plan {
   const { spec, containerDir, lowers, supervision, mounts = [] } = input;
+  const cgroups = isMapped(spec) ? input.cgroups : undefined;
   return [
     { kind: "seal" },
+    ...(cgroups?.hostSteps ?? []),
     { kind: "make-dir", path: containerDir, mode: 0o700 },
     { kind: "lock", path: `${containerDir}/lock` },
     ...keepSteps({ containerDir, supervision, process: spec.process }),
@@ -67,14 +71,20 @@ export function planRuntime(input: RuntimePlanInput): Plan {
       argv: command(input, ["delete", "--force"]),
       optional: true,
     },
+    ...(cgroups?.cleanupSteps ?? []),
     ...input.remove.map((path): PlanStep => ({ kind: "remove-tree", path })),
   ];
 }
 
 const procFlags = mountFlags.MS_NOSUID | mountFlags.MS_NODEV | mountFlags.MS_NOEXEC;
 
-function cloneStep({ spec, privilege }: RuntimePlanInput): PlanStep {
-  const mapped = spec.linux.uidMappings !== undefined;
+/** Whether it has a user namespace of our making; then its cgroup is of our making, too. */
+function isMapped({ linux }: NamespacePlanInput["spec"]): boolean {
+  return linux.uidMappings !== undefined;
+}
+
+function cloneStep({ spec, privilege, cgroups }: RuntimePlanInput): PlanStep {
+  const mapped = isMapped(spec);
   const programs = mapped && privilege.kind === "subordinate" ? privilege : undefined;
   return {
     kind: "clone",
@@ -83,7 +93,7 @@ function cloneStep({ spec, privilege }: RuntimePlanInput): PlanStep {
     gidMap: planMap(spec.linux.gidMappings),
     newuidmap: programs?.newuidmap ?? "",
     newgidmap: programs?.newgidmap ?? "",
-    cgroupProcs: [],
+    cgroupProcs: mapped ? cgroups.procsFiles : [],
   };
 }
 

@@ -1,7 +1,16 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+  type Dirent,
+} from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { statusOf } from "../helper/supervised.js";
 import { busybox, needsBusybox } from "../support/busybox.js";
 import { pullrun, temporaryDirectory, type CliOptions, type CliResult } from "../support/cli.js";
@@ -10,6 +19,11 @@ import { needsRealRoot } from "../support/namespaces.js";
 import { missing } from "../support/tools.js";
 
 const needs = `${needsBusybox}${needsRealRoot}${missing("runc")}`;
+
+/** Of v1, which a test can delegate a part of, whatever this machine's own processes are in. */
+const pidsHierarchy = "/sys/fs/cgroup/pids";
+const noPids = existsSync(pidsHierarchy) ? "" : "needs cgroup v1: ";
+const isDirectory = (entry: Dirent): boolean => entry.isDirectory();
 
 /** `run --rm --runtime runc`, without a network unless the flags say so. */
 function underRunc(root: string, args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
@@ -219,7 +233,8 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
   });
 
   test.each([
-    [["-m", "64m"], "--memory: not possible with --runtime without root"],
+    [["-m", "64m"], "--memory: cgroup controller memory: "],
+    [["--pids-limit", "64"], "--pids-limit: cgroup controller pids: "],
     [["-u", "5"], "--runtime: uid 5: the only id here"],
   ])("an ordinary user is told that %j takes more", async (flags, message) => {
     const uid = 12345;
@@ -229,4 +244,34 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
     expect({ status, stderr }).toEqual({ status: 125, stderr: expect.stringContaining(message) as string });
     expect(await leftovers(root)).toEqual([]);
   });
+
+  test.skipIf(noPids !== "")(
+    `${noPids}an ordinary user's limits hold where a cgroup is delegated, and it is gone after`,
+    async () => {
+      const uid = 12345;
+      const root = temporaryDirectory({ uid });
+      const delegated = path.join(pidsHierarchy, path.basename(root));
+      mkdirSync(delegated);
+      chownSync(delegated, uid, uid);
+      onTestFinished(() => {
+        rmdirSync(path.join(delegated, "pullrun"));
+        rmdirSync(delegated);
+      });
+      const within = ["sh", "-c", `echo $$ > ${delegated}/cgroup.procs && exec "$@"`, "sh"];
+      const script = "for i in $(seq 50); do sleep 1000 & done";
+      const flags = ["--squash-ids", "--pids-limit", "40"];
+      const { status, stderr } = await underRunc(root, [...flags, busybox, "sh", "-c", script], {
+        uid,
+        within,
+      });
+      expect({ status, stderr }).toEqual({
+        status: 2,
+        stderr: expect.stringContaining("can't fork") as string,
+      });
+      expect(await leftovers(root)).toEqual([]);
+      expect(
+        readdirSync(path.join(delegated, "pullrun"), { withFileTypes: true }).filter(isDirectory),
+      ).toEqual([]);
+    },
+  );
 });

@@ -49,7 +49,7 @@ export async function createContainer<T>(
   checkLifeOptions(asked.life);
   if (asked.cidFile !== undefined) (await import("./id-file.js")).checkIdFile(asked.cidFile);
   await checkNetwork(asked.options);
-  if (asked.options.runtime !== undefined) await (await import("./runtime.js")).checkRuntime(context, asked);
+  if (asked.options.runtime !== undefined) (await import("./runtime.js")).checkRuntime(asked);
   const image = await imageOf(context, asked);
   const request = { ...asked, options: await decideNetwork(context, asked.options, image) };
   warnOfForeignPlatform(context, image);

@@ -7,7 +7,6 @@ import { needsNetwork } from "../../launch/options/network.js";
 import type { Spec } from "../../launch/oci-spec.js";
 import { specWithinUserNamespace } from "../../launch/runtime-spec.js";
 import type { RunOptions } from "../../launch/run-options.js";
-import type { Context } from "../context.js";
 import type { CreateRequest } from "./create.js";
 
 /** Absolute path of an OCI runtime. Names are looked up where root's programs are, never in PATH. @throws LaunchError NO_RUNTIME */
@@ -53,43 +52,11 @@ function noRoot({ process }: Spec): LaunchError {
   );
 }
 
-/** Before anything is pulled. @throws UsageError BAD_FLAG, LaunchError NO_RUNTIME, NO_NAMESPACES */
-export async function checkRuntime(
-  context: Context,
-  { options }: Pick<CreateRequest, "options">,
-): Promise<void> {
+/** Before anything is pulled. @throws UsageError BAD_FLAG, LaunchError NO_RUNTIME */
+export function checkRuntime({ options }: Pick<CreateRequest, "options">): void {
   const flag = impossibleFlag(options);
   if (flag !== undefined) throw impossible(flag);
   findRuntime(options.runtime ?? "");
-  const { kind } = await context.privilege();
-  const limit = kind === "root" ? undefined : limitFlag(options);
-  if (limit === undefined) return;
-  throw new LaunchError(
-    "NO_CGROUP",
-    `${limit}: not possible with --runtime without root (expected no limits)`,
-    {
-      hint: `run it with sudo, or leave out ${limit} or --runtime`,
-    },
-  );
-}
-
-/** What would take a cgroup that is not the runtime's to make. */
-function limitFlag(options: RunOptions): string | undefined {
-  const wanted = {
-    "--memory": options.memory,
-    "--memory-swap": options.memorySwap,
-    "--memory-reservation": options.memoryReservation,
-    "--oom-kill-disable": options.oomKillDisable,
-    "--pids-limit": options.pidsLimit,
-    "--cpus": options.cpus,
-    "--cpu-shares": options.cpuShares,
-    "--cpu-quota": options.cpuQuota,
-    "--cpu-period": options.cpuPeriod,
-    "--cpuset-cpus": options.cpusetCpus,
-    "--cpuset-mems": options.cpusetMems,
-    "--blkio-weight": options.blkioWeight,
-  };
-  return Object.entries(wanted).find(([, value]) => value !== undefined)?.[0];
 }
 
 function impossibleFlag(options: RunOptions): string | undefined {
