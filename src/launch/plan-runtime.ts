@@ -4,7 +4,7 @@ import { planMap } from "./id-mappings.js";
 import { namespaceFlags } from "./namespaces.js";
 import type { NamespacePlanInput } from "./plan-namespaces.js";
 import { directorySteps, rootSteps } from "./plan-root.js";
-import { keepSteps } from "./plan-supervise.js";
+import { keepSteps, streamSteps } from "./plan-supervise.js";
 import { copyUpSteps } from "./plan-trees.js";
 
 export interface RuntimePlanInput extends Pick<
@@ -57,7 +57,7 @@ export function planRuntime(input: RuntimePlanInput): Plan {
     // The runtime looks at its own processes in /proc by the numbers they have in its namespace.
     { kind: "root-dir", path: "/" },
     { kind: "mount", fstype: "proc", source: "proc", target: "/proc", flags: procFlags, data: "" },
-    ...(input.interactive ? [] : [{ kind: "stdin-null" } as const]),
+    ...runtimeStreams(input),
     { kind: "working-dir", path: "/" },
     { kind: "umask", mask: 0o022 },
     { kind: "environment", entries: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] },
@@ -81,6 +81,12 @@ const procFlags = mountFlags.MS_NOSUID | mountFlags.MS_NODEV | mountFlags.MS_NOE
 /** Whether it has a user namespace of our making; then its cgroup is of our making, too. */
 function isMapped({ linux }: NamespacePlanInput["spec"]): boolean {
   return linux.uidMappings !== undefined;
+}
+
+/** The terminal is the runtime's own. What happens at it is passed on to the one that it makes for the container. */
+function runtimeStreams({ spec, interactive }: RuntimePlanInput): PlanStep[] {
+  const process = { ...spec.process, user: { uid: 0, gid: 0 } };
+  return streamSteps({ process, interactive, chroot: true });
 }
 
 function cloneStep({ spec, privilege, cgroups }: RuntimePlanInput): PlanStep {

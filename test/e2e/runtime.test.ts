@@ -13,10 +13,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { statusOf } from "../helper/supervised.js";
 import { busybox, needsBusybox } from "../support/busybox.js";
-import { pullrun, temporaryDirectory, type CliOptions, type CliResult } from "../support/cli.js";
+import { pullrun, pullrunPath, temporaryDirectory, type CliOptions, type CliResult } from "../support/cli.js";
 import { leftovers } from "../support/leftovers.js";
 import { needsRealRoot } from "../support/namespaces.js";
+import { needsPty, onPty } from "../support/pty.js";
 import { missing } from "../support/tools.js";
+import { squashIds, testUsers } from "../support/users.js";
 
 const needs = `${needsBusybox}${needsRealRoot}${missing("runc")}`;
 
@@ -203,11 +205,74 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
     expect(await leftovers(root, [id.trim()])).toEqual([]);
   });
 
+  describe.skipIf(needsPty !== "").each(testUsers)(`${needsPty}with -t, as $who`, ({ as }) => {
+    function command(root: string, ...args: string[]): string[] {
+      const user =
+        as.uid === undefined ? [] : ["setpriv", `--reuid=${as.uid}`, `--regid=${as.uid}`, "--clear-groups"];
+      return [...user, pullrunPath, "--root", root, ...args];
+    }
+    const flags = [
+      "-q",
+      ...squashIds(as),
+      "--runtime",
+      "runc",
+      "--network",
+      "none",
+      "-it",
+      "--name",
+      "box",
+      busybox,
+    ];
+
+    test("it has a terminal of its own, as large as ours whenever that changes, and Ctrl-C is a signal", async () => {
+      const root = temporaryDirectory(as);
+      // The runtime passes the first size on, too, only when the program runs.
+      const sizes = ["24 80", "10 20"].map(
+        (size) => `while test "$(stty size)" != "${size}"; do :; done; echo ${size}`,
+      );
+      const script = `trap 'echo asked; exit 7' INT; tty; ${sizes.join("; ")}; while :; do sleep 0.05; done`;
+      const pty = await onPty(command(root, "run", "--rm", ...flags, "sh", "-c", script));
+      await pty.until(/^\/dev\/pts\/0\r\n24 80\r\n/);
+      pty.resize(10, 20);
+      await pty.until(/\r\n10 20\r\n/);
+      pty.type("\u0003");
+      const { status, shown } = await pty.ended();
+      expect(status).toBe(7);
+      expect(shown).toMatch(/asked\r\n$/);
+      expect(await leftovers(root)).toEqual([]);
+    });
+
+    test("one can leave it and come back", async () => {
+      const root = temporaryDirectory(as);
+      const pty = await onPty(
+        command(root, "run", ...flags, "sh", "-c", "echo ready; read line; echo got $line"),
+      );
+      await pty.until(/ready/);
+      pty.type("\u0010\u0011");
+      expect((await pty.ended()).status).toBe(0);
+      const again = await onPty(command(root, "attach", "box"));
+      again.type("more\n");
+      const { status, shown } = await again.ended();
+      expect({ status, shown }).toMatchObject({
+        status: 0,
+        shown: expect.stringContaining("got more\r\n") as string,
+      });
+      expect((await pullrun(["rm", "box"], { root, ...as })).status).toBe(0);
+      expect(await leftovers(root)).toEqual([]);
+    });
+
+    test("a program that is not there is 127, in the runtime's words", async () => {
+      const pty = await onPty(command(temporaryDirectory(as), "run", "--rm", ...flags, "not-there"));
+      const { status, shown } = await pty.ended();
+      expect(status).toBe(127);
+      expect(shown).toContain("not-there");
+    });
+  });
+
   test.each([
     [["--network", "bridge"], "--network bridge: not possible with --runtime (expected none or host)"],
     [["--init"], "--init: not possible with --runtime"],
     [["--pid", "host"], "--pid: not possible with --runtime"],
-    [["-t"], "--tty: not possible with --runtime"],
     [["--runtime", "not-there"], "--runtime: not-there: not installed"],
     [["--runtime", "./runc"], "--runtime: ./runc: not installed"],
   ])("%j is refused before anything is made", async (flags, message) => {

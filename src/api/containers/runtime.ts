@@ -68,7 +68,6 @@ function impossibleFlag(options: RunOptions): string | undefined {
     "--pid": pid !== undefined,
     "--ipc container:…": ipc !== undefined && ipc !== "host",
     "--init": init === true,
-    "--tty": options.tty === true,
   };
   return Object.entries(wanted).find(([, given]) => given)?.[0];
 }
