@@ -11,6 +11,8 @@ import type { Store } from "../store/store.js";
 export interface ContextOptions {
   /** Store directory. */
   readonly root: string;
+  /** Nothing will be written into the store: only then may root open one that another user made. */
+  readonly onlyReads?: boolean;
   /** The only driver to use for root file systems; without it the best one that works here. */
   readonly rootfsDriver?: RootfsDriverName | undefined;
   /** Use no id but our own, as an ordinary user: all files of an image are ours. */
@@ -38,7 +40,7 @@ export interface ContextOptions {
 export interface Context extends ContextOptions {
   helper(): Promise<Helper>;
   privilege(): Promise<Privilege>;
-  /** Opens the store, making it if `create`. @throws StoreError NOT_FOUND without it */
+  /** Opens the store, making it if `create`. @throws StoreError NOT_FOUND without it, OTHERS_STORE */
   store(options: { readonly create: boolean }): Promise<Store>;
 }
 
@@ -73,7 +75,11 @@ export function createContext(given: Pick<ContextOptions, "root"> & Partial<Cont
   let opened: Promise<Store> | undefined;
   const open = async (create: boolean): Promise<Store> => {
     const { openStore } = await import("../store/store.js");
-    const { root, rootfsDriver } = options;
+    const { root, rootfsDriver, onlyReads } = options;
+    if (onlyReads !== true && process.geteuid?.() === 0) {
+      const { refuseOthersStore } = await import("../store/store-owner.js");
+      refuseOthersStore(root);
+    }
     return openStore(root, { helper: await helper().catch(unavailable), create, rootfsDriver });
   };
   const forgetStore = (error: unknown): never => {

@@ -22,6 +22,8 @@ export interface CommandSpec {
   readonly passThrough?: true;
   /** Exit status for our own failures: 125 for what starts containers, where 1 and 2 are the container's. */
   readonly failure: 1 | 125;
+  /** Writes nothing into the store: root may look into anybody's (docs/adr/0021). */
+  readonly onlyReads?: true;
   load(): Promise<CommandModule>;
 }
 
@@ -41,6 +43,8 @@ export interface Invocation {
   readonly args: readonly string[];
   readonly flags: Flags;
   readonly env: Env;
+  /** The command's {@link CommandSpec.onlyReads}. */
+  readonly onlyReads: boolean;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
   /** Results, to stdout. */

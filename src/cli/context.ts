@@ -10,10 +10,11 @@ import { version } from "./version.js";
 
 /** Everything a use case needs, from the flags and the environment; `root` goes before what they say. */
 export async function contextOf(invocation: Invocation, emit: Emit, root?: string): Promise<Context> {
-  const { flags, env, signal } = invocation;
+  const { flags, env, onlyReads, signal } = invocation;
   const { createContext } = await import("../api/context.js");
   return createContext({
     root: root ?? rootOf(flags, env),
+    onlyReads,
     rootfsDriver: rootfsDriverOf(flags, env),
     squashIds: flags.on("squash-ids") || env.squashIds,
     userns: usernsOf(flags),

@@ -134,7 +134,7 @@ function subcommand(program: Command, spec: CommandSpec, session: Session): Comm
     const args = command.processedArgs.flat().filter((arg): arg is string => typeof arg === "string");
     const { run } = await spec.load();
     process.exitCode = await run(
-      invocationOf(args, { ...command.optsWithGlobals(), ...spec.implied }, session.env),
+      invocationOf(args, { ...command.optsWithGlobals(), ...spec.implied }, { spec, env: session.env }),
     );
   });
 }
@@ -148,11 +148,16 @@ function optionOf(flag: FlagSpec): Option {
   return option;
 }
 
-function invocationOf(args: readonly string[], values: Record<string, unknown>, env: Env): Invocation {
+function invocationOf(
+  args: readonly string[],
+  values: Record<string, unknown>,
+  { spec, env }: { readonly spec: CommandSpec; readonly env: Env },
+): Invocation {
   return {
     args,
     flags: flagsOf(values),
     env,
+    onlyReads: spec.onlyReads === true,
     signal: abortOnSignals(),
     print: (text) => stdout().write(text),
     note: (text) => stderr().write(`${text}\n`),

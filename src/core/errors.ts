@@ -19,7 +19,8 @@ export type RegistryCode =
   | "UNSUPPORTED_MEDIA";
 export type NetworkCode = "DNS" | "TLS" | "TIMEOUT" | "REFUSED" | "RESET" | "UNREACHABLE";
 export type IntegrityCode = "BAD_DIGEST" | "DIGEST_MISMATCH" | "SIZE_MISMATCH" | "DIFF_ID_MISMATCH";
-export type StoreCode = "NOT_FOUND" | "LOCKED" | "CORRUPT" | "DISK_FULL" | "SCHEMA_NEWER" | "STORE_IO";
+export type StoreCode =
+  "NOT_FOUND" | "LOCKED" | "CORRUPT" | "DISK_FULL" | "SCHEMA_NEWER" | "STORE_IO" | "OTHERS_STORE";
 export type LayerCode = "PATH_ESCAPE" | "BAD_TAR" | "BAD_COMPRESSION" | "TOO_BIG" | "UNSUPPORTED_LAYER";
 export type LaunchCode =
   | "NO_NAMESPACES"

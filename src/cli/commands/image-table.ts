@@ -51,6 +51,7 @@ export const registryCommands: readonly CommandSpec[] = [
     summary: "list a repository's tags at its registry",
     flags: [json, { flags: "-q, --quiet", description: "show no retries or warnings" }, insecure],
     failure: 1,
+    onlyReads: true,
     load: () => import("./tags.js"),
   },
   {
@@ -66,6 +67,7 @@ export const registryCommands: readonly CommandSpec[] = [
       insecure,
     ],
     failure: 1,
+    onlyReads: true,
     load: () => import("./manifest.js"),
   },
   {
@@ -74,6 +76,7 @@ export const registryCommands: readonly CommandSpec[] = [
     summary: "print what an image's name stands for at its registry, with a HEAD request",
     flags: [insecure],
     failure: 1,
+    onlyReads: true,
     load: () => import("./digest.js"),
   },
 ];
@@ -105,6 +108,7 @@ export const storeCommands: readonly CommandSpec[] = [
       insecure,
     ],
     failure: 1,
+    onlyReads: true,
     load: () => import("./save.js"),
   },
   {

@@ -29,6 +29,7 @@ export const inspectionCommands: readonly CommandSpec[] = [
       format,
     ],
     failure: 1,
+    onlyReads: true,
     load: () => import("./images.js"),
   },
   {
@@ -44,6 +45,7 @@ export const inspectionCommands: readonly CommandSpec[] = [
       },
     ],
     failure: 1,
+    onlyReads: true,
     load: () => import("./inspect.js"),
   },
   {
@@ -52,6 +54,7 @@ export const inspectionCommands: readonly CommandSpec[] = [
     summary: "show how an image was built, newest step first",
     flags: [{ flags: "-q, --quiet", description: "print ids only" }, json, noTrunc, format],
     failure: 1,
+    onlyReads: true,
     load: () => import("./history.js"),
   },
   {
@@ -60,6 +63,7 @@ export const inspectionCommands: readonly CommandSpec[] = [
     summary: "list an image's layers, bottom first, and what they share with other images",
     flags: [{ flags: "-q, --quiet", description: "print digests only" }, json, noTrunc, format],
     failure: 1,
+    onlyReads: true,
     load: () => import("./layers.js"),
   },
   {
@@ -72,6 +76,7 @@ export const inspectionCommands: readonly CommandSpec[] = [
       json,
     ],
     failure: 1,
+    onlyReads: true,
     load: () => import("./ls.js"),
   },
   {
@@ -80,6 +85,7 @@ export const inspectionCommands: readonly CommandSpec[] = [
     summary: "print files of an image",
     flags: [],
     failure: 1,
+    onlyReads: true,
     load: () => import("./cat.js"),
   },
   {
@@ -88,6 +94,7 @@ export const inspectionCommands: readonly CommandSpec[] = [
     summary: "draw an image's files as a tree",
     flags: [{ flags: "-L, --level <n>", description: "stop after this many levels" }, json],
     failure: 1,
+    onlyReads: true,
     load: () => import("./tree.js"),
   },
   {
@@ -100,6 +107,7 @@ export const inspectionCommands: readonly CommandSpec[] = [
       { flags: "--exit-code", description: "exit with 1 if anything differs" },
     ],
     failure: 1,
+    onlyReads: true,
     load: () => import("./diff.js"),
   },
   {
@@ -112,6 +120,7 @@ export const inspectionCommands: readonly CommandSpec[] = [
       json,
     ],
     failure: 1,
+    onlyReads: true,
     load: () => import("./du.js"),
   },
   {
@@ -128,6 +137,7 @@ export const inspectionCommands: readonly CommandSpec[] = [
       { flags: "--top <n>", description: "rows of the longest lists", default: "20" },
     ],
     failure: 1,
+    onlyReads: true,
     load: () => import("./report.js"),
   },
   {
@@ -136,6 +146,7 @@ export const inspectionCommands: readonly CommandSpec[] = [
     summary: "write an image's root file system as one tar, to stdout or a file",
     flags: [{ flags: "-o, --output <file>", description: "file to write" }],
     failure: 1,
+    onlyReads: true,
     load: () => import("./export.js"),
   },
   {

@@ -48,6 +48,7 @@ export const lifeCommands: readonly CommandSpec[] = [
       format,
     ],
     failure: 1,
+    onlyReads: true,
     load: () => import("./ps.js"),
   },
   {
@@ -62,6 +63,7 @@ export const lifeCommands: readonly CommandSpec[] = [
       { flags: "-t, --timestamps", description: "put its time before each line" },
     ],
     failure: 1,
+    onlyReads: true,
     load: () => import("./logs.js"),
   },
   {
@@ -70,6 +72,7 @@ export const lifeCommands: readonly CommandSpec[] = [
     summary: "list a container's processes, as the host sees them",
     flags: [],
     failure: 1,
+    onlyReads: true,
     load: () => import("./top.js"),
   },
   {
@@ -83,6 +86,7 @@ export const lifeCommands: readonly CommandSpec[] = [
       format,
     ],
     failure: 1,
+    onlyReads: true,
     load: () => import("./stats.js"),
   },
   {
@@ -107,6 +111,7 @@ export const lifeCommands: readonly CommandSpec[] = [
     summary: "wait until containers have ended, and print their exit statuses",
     flags: [],
     failure: 1,
+    onlyReads: true,
     load: () => import("./wait.js"),
   },
   {
@@ -162,6 +167,7 @@ export const lifeCommands: readonly CommandSpec[] = [
     summary: "show where a container's ports are reached",
     flags: [],
     failure: 1,
+    onlyReads: true,
     load: () => import("./port.js"),
   },
 ];

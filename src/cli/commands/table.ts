@@ -27,6 +27,7 @@ export const commands: readonly CommandSpec[] = [
       { flags: "--token-auth", description: "make clients fetch a token first, as Docker Hub does" },
     ],
     failure: 1,
+    onlyReads: true,
     load: () => import("./serve.js"),
   },
   {
@@ -39,6 +40,7 @@ export const commands: readonly CommandSpec[] = [
       insecure,
     ],
     failure: 1,
+    onlyReads: true,
     load: () => import("./login.js"),
   },
   {
@@ -47,6 +49,7 @@ export const commands: readonly CommandSpec[] = [
     summary: "forget the login for a registry",
     flags: [],
     failure: 1,
+    onlyReads: true,
     load: () => import("./logout.js"),
   },
   {
@@ -63,6 +66,7 @@ export const commands: readonly CommandSpec[] = [
     summary: "say what containers can have on this machine, and how to mend each gap",
     flags: [json],
     failure: 1,
+    onlyReads: true,
     load: () => import("./doctor.js"),
   },
   {
@@ -71,6 +75,7 @@ export const commands: readonly CommandSpec[] = [
     summary: "the same as doctor",
     flags: [json],
     failure: 1,
+    onlyReads: true,
     load: () => import("./doctor.js"),
   },
   {

@@ -32,6 +32,7 @@ export const volumeGroup: CommandGroup = {
       summary: "list volumes",
       flags: [{ flags: "-q, --quiet", description: "print names only" }, filter, json, format],
       failure: 1,
+      onlyReads: true,
       load: () => import("./volume-ls.js"),
     },
     {
@@ -40,6 +41,7 @@ export const volumeGroup: CommandGroup = {
       summary: "print what there is to know about volumes, as JSON",
       flags: [format],
       failure: 1,
+      onlyReads: true,
       load: () => import("./volume-inspect.js"),
     },
     {

@@ -1,0 +1,18 @@
+import { statSync } from "node:fs";
+import path from "node:path";
+import { StoreError } from "../core/errors.js";
+import { printable } from "../core/text.js";
+import { unlessAbsent } from "./files.js";
+
+/**
+ * For root, before anything is written: files of root's in a user's store would lock the user out of it. Whose it is tells
+ * the directory that only its maker may enter; the store's own may be a mount point or given away. A store that is not there
+ * yet is nobody's. @throws StoreError OTHERS_STORE
+ */
+export function refuseOthersStore(root: string): void {
+  const uid = unlessAbsent(() => statSync(path.join(root, "layers")).uid) ?? 0;
+  if (uid === 0) return;
+  throw new StoreError("OTHERS_STORE", `store: ${printable(root)}: belongs to uid ${uid} (expected root)`, {
+    hint: `be that user: sudo -u '#${uid}' pullrun --root …; or name another store. Root may look into it: images, ls, ps, …`,
+  });
+}
