@@ -76,10 +76,9 @@ export function createContext(given: Pick<ContextOptions, "root"> & Partial<Cont
   const open = async (create: boolean): Promise<Store> => {
     const { openStore } = await import("../store/store.js");
     const { root, rootfsDriver, onlyReads } = options;
-    if (onlyReads !== true && process.geteuid?.() === 0) {
-      const { refuseOthersStore } = await import("../store/store-owner.js");
-      refuseOthersStore(root);
-    }
+    const { refuseOthersStore, refusePrivateStore } = await import("../store/store-owner.js");
+    if (process.geteuid?.() !== 0) refusePrivateStore(root);
+    else if (onlyReads !== true) refuseOthersStore(root);
     return openStore(root, { helper: await helper().catch(unavailable), create, rootfsDriver });
   };
   const forgetStore = (error: unknown): never => {

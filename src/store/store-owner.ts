@@ -1,6 +1,6 @@
-import { statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import path from "node:path";
-import { StoreError } from "../core/errors.js";
+import { errnoOf, StoreError } from "../core/errors.js";
 import { printable } from "../core/text.js";
 import { unlessAbsent } from "./files.js";
 
@@ -15,4 +15,33 @@ export function refuseOthersStore(root: string): void {
   throw new StoreError("OTHERS_STORE", `store: ${printable(root)}: belongs to uid ${uid} (expected root)`, {
     hint: `be that user: sudo -u '#${uid}' pullrun --root …; or name another store. Root may look into it: images, ls, ps, …`,
   });
+}
+
+/**
+ * For everybody else: what is in a store whose owner made its directory readable is still private but for documents and
+ * blobs, and listings without it would be false. @throws StoreError OTHERS_STORE
+ */
+export function refusePrivateStore(root: string): void {
+  try {
+    accessSync(path.join(root, "layers"), constants.R_OK | constants.X_OK);
+  } catch (error) {
+    // What else is wrong, opening the store says.
+    if (errnoOf(error) !== "EACCES") return;
+    throw new StoreError(
+      "OTHERS_STORE",
+      `store: ${printable(root)}: ${ownerText(root)} may read its layers and containers`,
+      {
+        hint: "leave out --root and PULLRUN_ROOT for your own store, or use sudo for that one",
+      },
+    );
+  }
+}
+
+function ownerText(root: string): string {
+  try {
+    const { uid } = statSync(root);
+    return uid === 0 ? "only root" : `only uid ${uid} and root`;
+  } catch {
+    return "only others";
+  }
 }

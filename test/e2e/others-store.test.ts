@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync } from "node:fs";
+import { chmodSync, lstatSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { demoLayout, pullrun, temporaryDirectory } from "../support/cli.js";
@@ -80,5 +80,37 @@ describe.skipIf(needsRoot !== "")(`${needsRoot}another user's store`, () => {
     const root = temporaryDirectory({ uid });
     expect(await pullrun(["pull", "-q", source], { root })).toMatchObject({ status: 0 });
     expect(await pullrun(["rmi", image], { root })).toMatchObject({ status: 0 });
+  });
+});
+
+describe.skipIf(needsRoot !== "")(`${needsRoot}root's store`, () => {
+  test.each([
+    ["in a directory that anybody may enter", 0o755],
+    ["in a directory of root's own", 0o700],
+  ])("%s tells an ordinary user in one line that it is private, and no false sizes", async (_, mode) => {
+    const directory = temporaryDirectory();
+    const root = path.join(directory, "store");
+    await pullrun(["pull", "-q", source], { root });
+    chmodSync(directory, 0o755);
+    chmodSync(root, mode);
+    for (const args of [
+      ["images"],
+      ["inspect", image],
+      ["history", image],
+      ["layers", image],
+      ["ls", image],
+      ["du", image],
+      ["ps"],
+      ["volume", "ls"],
+      ["pull", source],
+    ]) {
+      expect(await pullrun(args, { root, uid }), args.join(" ")).toEqual({
+        status: 1,
+        stdout: "",
+        stderr: expect.stringMatching(
+          /pullrun: store: \S+: only root may read its layers and containers\nhint: .*\n$/,
+        ) as string,
+      });
+    }
   });
 });
