@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { demoLayout, pullrun, pullrunPath, temporaryDirectory } from "../support/cli.js";
 import { needsNamespaces } from "../support/namespaces.js";
 import { isRoot, mustRun } from "../support/tools.js";
-import { ordinaryUid } from "../support/users.js";
+import { ordinaryUid, squashIds } from "../support/users.js";
 
 const hello = `oci:${demoLayout}:pullrun/hello-world:latest`;
 const needsRoot = isRoot ? "" : "needs root: ";
@@ -87,7 +87,7 @@ test.skipIf(needsNamespaces !== "")(
     );
     const probe = `oci:${demoLayout}:pullrun/probe:latest`;
     const { status, stdout, stderr } = await pullrun(
-      ["run", "--rm", "-q", "--env-file", file, probe, "env"],
+      ["run", "--rm", "-q", ...squashIds({}), "--env-file", file, probe, "env"],
       {
         env: { PULLRUN_ROOT: path.join(root, "store") },
       },
