@@ -42,7 +42,7 @@ async function placeInTree(files: ImageFiles, path: string): Promise<DataPlace> 
 async function placeInLayer(files: ImageFiles, path: string, layer: number): Promise<DataPlace> {
   const entries = [...(await files.entries(layer))];
   const entry = lastEntry(entries, path, layer);
-  const linked = entry?.type === "hardlink" ? normalize(entry.link.toString()) : undefined;
+  const linked = entry?.type === "hardlink" ? normalize(entry.link) : undefined;
   const file = linked === undefined ? entry : lastEntry(entries, linked, layer);
   if (file === undefined) throw notFound(linked ?? path);
   if (file.type !== "file") throw notAFile(path, file.type);

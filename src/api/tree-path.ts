@@ -4,7 +4,7 @@ import { findNode } from "../store/resolve.js";
 import type { DirNode, TreeNode } from "../store/tree.js";
 
 /** An absolute path as a latin1 string standing for its bytes, without dots and double slashes. */
-export function normalize(path: string): string {
+export function normalize(path: string | Buffer): string {
   const parts: string[] = [];
   for (const part of Buffer.from(path).toString("latin1").split("/")) {
     if (part === "..") parts.pop();
@@ -13,12 +13,28 @@ export function normalize(path: string): string {
   return `/${parts.join("/")}`;
 }
 
-/** The node at `path` of a tree; a link at its end is followed where it leads somewhere. @throws StoreError NOT_FOUND */
+/**
+ * The node at `path` of a tree; a link at its end is followed where it leads somewhere. A path that is not there is
+ * taken as `ls` prints it: no argument can hold bytes that are not UTF-8. @throws StoreError NOT_FOUND
+ */
 export function requireNode(tree: DirNode, path: string): TreeNode {
   if (path === "/") return tree;
-  const node = findNode(tree, path) ?? nodeAt(tree, path);
+  const find = (at: string): TreeNode | undefined => findNode(tree, at) ?? nodeAt(tree, at);
+  const node = find(path) ?? find(unescaped(path));
   if (node === undefined) throw notFound(path);
   return node;
+}
+
+/** What cli/render/escape.ts makes of a name, undone. Both are latin1 strings standing for bytes. */
+function unescaped(path: string): string {
+  return path.replace(
+    /\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|([nt\\]))/g,
+    (_, byte?: string, code?: string, letter = "") => {
+      if (byte !== undefined) return String.fromCharCode(Number.parseInt(byte, 16));
+      if (code === undefined) return letter === "n" ? "\n" : letter === "t" ? "\t" : "\\";
+      return Buffer.from(String.fromCharCode(Number.parseInt(code, 16))).toString("latin1");
+    },
+  );
 }
 
 /** The node `path` itself names: a link at its end is not followed, links on the way are. */

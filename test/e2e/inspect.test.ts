@@ -125,6 +125,14 @@ test("names that would act upon a terminal are spelt out, and exact in JSON", as
   expect(await shown("cat", hostile, "\u001b[2Jclear")).toBe("a");
 });
 
+test("a name that no argument can hold is taken as ls prints it", async () => {
+  for (const name of (await shown("ls", hostile)).trimEnd().split("\n")) {
+    expect(await shown("cat", hostile, name)).toMatch(/^.$/);
+    expect(await shown("ls", hostile, name)).toBe(`${name}\n`);
+  }
+  expect(await look("cat", hostile, "\\xfe")).toMatchObject({ status: 1, stdout: "" });
+});
+
 test("diff tells apart two images, and two layers of one", async () => {
   const { stdout, stderr, status } = await look("diff", "--exit-code", `${app}@1`, app);
   expect(stdout).toBe("D /big (100kB)\nC /etc/issue (content, 3B -> 5B)\n");
