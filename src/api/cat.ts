@@ -34,7 +34,7 @@ export async function* readImageFile(context: Context, request: FileRequest): As
 }
 
 async function placeInTree(files: ImageFiles, path: string): Promise<DataPlace> {
-  const node = requireNode(await files.tree(), path);
+  const { node } = requireNode(await files.tree(), path);
   if (node.kind === "file") return node;
   throw notAFile(path, node.kind === "dir" ? "directory" : node.kind);
 }

@@ -18,8 +18,7 @@ export interface DirectoryRequest {
 
 /** Biggest first. @throws StoreError NOT_FOUND */
 export function directoriesBelow(tree: DirNode, request: DirectoryRequest): DirectoryUsage[] {
-  const top = normalize(request.path);
-  const start = requireNode(tree, top);
+  const { path: top, node: start } = requireNode(tree, normalize(request.path));
   if (start.kind !== "dir") {
     throw new StoreError("NOT_FOUND", `file: ${shownPath(top)}: is a ${start.kind} (expected a directory)`);
   }

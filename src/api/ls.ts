@@ -24,9 +24,9 @@ export async function listFiles(context: Context, request: ListRequest): Promise
     if (listed === undefined) throw notFound(path);
     return listed;
   }
-  const node = requireNode(await files.tree(), path);
-  if (node.kind !== "dir") return [nodeInfo(path, node)];
-  return request.recursive ? listAll(path, node) : listOne(path, node);
+  const found = requireNode(await files.tree(), path);
+  if (found.node.kind !== "dir") return [nodeInfo(found.path, found.node)];
+  return request.recursive ? listAll(found.path, found.node) : listOne(found.path, found.node);
 }
 
 function listAll(path: string, directory: DirNode): FileInfo[] {

@@ -15,14 +15,16 @@ export function normalize(path: string | Buffer): string {
 
 /**
  * The node at `path` of a tree; a link at its end is followed where it leads somewhere. A path that is not there is
- * taken as `ls` prints it: no argument can hold bytes that are not UTF-8. @throws StoreError NOT_FOUND
+ * taken as `ls` prints it, for no argument can hold bytes that are not UTF-8; the path that it has is returned too.
+ * @throws StoreError NOT_FOUND
  */
-export function requireNode(tree: DirNode, path: string): TreeNode {
-  if (path === "/") return tree;
-  const find = (at: string): TreeNode | undefined => findNode(tree, at) ?? nodeAt(tree, at);
-  const node = find(path) ?? find(unescaped(path));
-  if (node === undefined) throw notFound(path);
-  return node;
+export function requireNode(tree: DirNode, path: string): { readonly path: string; readonly node: TreeNode } {
+  if (path === "/") return { path, node: tree };
+  for (const at of [path, unescaped(path)]) {
+    const node = findNode(tree, at) ?? nodeAt(tree, at);
+    if (node !== undefined) return { path: at, node };
+  }
+  throw notFound(path);
 }
 
 /** What cli/render/escape.ts makes of a name, undone. Both are latin1 strings standing for bytes. */
