@@ -256,7 +256,7 @@ test("a save that fails leaves no file, and one of an image that is not there sa
   const onto = await pullrun(["save", "-o", path.join(work, "d"), name], { root });
   expect(onto).toMatchObject({
     status: 1,
-    stderr: expect.stringMatching(/^pullrun: save: .*EISDIR/) as string,
+    stderr: expect.stringMatching(/^pullrun: save: .*: is a directory\nhint: name a file in it\n$/) as string,
   });
   expect(readdirSync(work)).toEqual(["d"]);
 });
