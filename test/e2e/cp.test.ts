@@ -13,7 +13,7 @@ import {
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { busybox, needsBusybox } from "../support/busybox.js";
-import { pullrun, pullrunPath, temporaryDirectory, type CliResult } from "../support/cli.js";
+import { pullrun, temporaryDirectory, type CliResult } from "../support/cli.js";
 import { needsNamespaces } from "../support/namespaces.js";
 import { runInBackground } from "../support/running.js";
 import { missing } from "../support/tools.js";
@@ -133,15 +133,15 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who`, ({ as }) => {
 
   test("a tar on stdout, and one on stdin", async () => {
     const { cp, here, root, inside, directory, file } = await start();
-    const script = `"$0" --root "$1" cp box:/box/dir - | tar tf - | sort`;
-    const listed = await pullrun([], { ...as, within: ["sh", "-c", script, pullrunPath, root] });
+    const script = '"$@" cp box:/box/dir - | tar tf - | sort';
+    const listed = await pullrun([], { ...as, root, within: ["sh", "-c", script, "sh"] });
     expect(listed.stdout).toBe("dir/\ndir/again\ndir/link\ndir/one\ndir/sub/\ndir/sub/two\n");
     directory("t");
     file("t/x", "from a tar");
     execFileSync("tar", ["czf", path.join(here, "t.tgz"), "-C", here, "t"]);
-    const unpack = `exec "$0" --root "$1" cp - box:/box/todir < "$2"`;
-    const within = ["sh", "-c", unpack, pullrunPath, root, path.join(here, "t.tgz")];
-    expect((await pullrun([], { ...as, within })).status).toBe(0);
+    const unpack = `exec "$@" < "${path.join(here, "t.tgz")}"`;
+    const within = ["sh", "-c", unpack, "sh"];
+    expect((await pullrun(["cp", "-", "box:/box/todir"], { ...as, root, within })).status).toBe(0);
     expect(await inside("cat /box/dir/t/x")).toBe("from a tar");
     expect((await cp("-", "box:/box/file")).status).toBe(2);
     expect((await cp("-", "box:/box/none")).status).toBe(1);
