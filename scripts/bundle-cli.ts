@@ -24,19 +24,22 @@ const slowModules = [
 /** Packages that make up half of the code, and that a warm `run` does without: each is a file of its own. */
 const coldPackages = ["got", "ora", "tar"];
 
-/** What a warm `run` imports late (test/e2e/warm-run.test.ts tells what it may). */
+/** What a warm `run` and `images` import late (test/e2e/warm-run.test.ts tells what it may). */
 const warmImports = [
   "src/api/containers/client.ts",
   "src/api/context.ts",
+  "src/api/images.ts",
   "src/api/network/attach.ts",
   "src/api/network/attach-bridge.ts",
   "src/api/network/resolve.ts",
   "src/api/run.ts",
+  "src/cli/commands/images.ts",
   "src/cli/commands/run.ts",
   "src/helper/detect-privilege.ts",
   "src/helper/locate.ts",
   "src/helper/process.ts",
   "src/launch/network/details.ts",
+  "src/store/store-owner.ts",
   "src/store/store.ts",
 ];
 

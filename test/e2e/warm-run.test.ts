@@ -17,6 +17,7 @@ beforeAll(async () => {
 afterAll(() => served.close());
 
 interface Loaded {
+  readonly scripts: readonly string[];
   /** Our own modules and packages that were initialised, of those that are not always. */
   readonly modules: readonly string[];
   readonly builtins: readonly string[];
@@ -47,6 +48,13 @@ test.skipIf(needsNamespaces !== "")(
     const { modules } = await loadedByRun();
     expect(modules).toContain("src/api/run.ts");
     expect(modules.filter((name) => foreign.test(name))).toEqual([]);
+  },
+);
+
+test.skipIf(needsNamespaces !== "")(
+  `${needsNamespaces}a warm run does without the script that has the rest (warmImports in scripts/bundle-cli.ts)`,
+  async () => {
+    expect((await loadedByRun()).scripts).toEqual(["cli-warm.js"]);
   },
 );
 
