@@ -125,6 +125,7 @@ function ownPuller(lab: Lab, title: string, name: string, driver?: string): Cont
   };
 }
 
+/** They start with nothing: layers of another image, even differently compressed, would count as there. */
 async function daemonPullers(lab: Lab, { name }: Published): Promise<Contender[]> {
   const [docker, containerd] = [await lab.docker(), await lab.containerd()];
   return [
@@ -132,7 +133,7 @@ async function daemonPullers(lab: Lab, { name }: Published): Promise<Contender[]
       name: "docker",
       missing: docker.missing,
       async reset() {
-        await done(docker.argv("image", "rm", "-f", name)).catch(() => undefined);
+        await done(docker.argv("image", "prune", "--all", "--force"));
         await settle();
       },
       command: { argv: docker.argv("pull", "-q", name) },
@@ -141,7 +142,9 @@ async function daemonPullers(lab: Lab, { name }: Published): Promise<Contender[]
       name: "containerd (ctr)",
       missing: containerd.missing,
       async reset() {
-        await done(containerd.argv("images", "rm", "--sync", name));
+        const images = await done(containerd.argv("images", "ls", "-q"));
+        const names = images.split("\n").filter((line) => line !== "");
+        if (names.length > 0) await done(containerd.argv("images", "rm", "--sync", ...names));
         await settle();
       },
       command: { argv: containerd.argv("images", "pull", "--plain-http", name) },
