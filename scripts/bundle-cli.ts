@@ -39,12 +39,11 @@ const warmImports = [
   "src/helper/locate.ts",
   "src/helper/process.ts",
   "src/launch/network/details.ts",
-  "src/store/store-owner.ts",
   "src/store/store.ts",
 ];
 
 /**
- * The command line as two scripts (src/cli/code.ts runs it) and some packages beside it, all CommonJS: the first load of
+ * The command line as two scripts (src/cli/code.ts runs them) and some packages beside it, all CommonJS: the first load of
  * an ES module alone takes Node 6 ms more. `shared` are esbuild's options for everything.
  */
 export async function bundleCli(shared: { readonly bundle: true; readonly platform: "node" }): Promise<void> {

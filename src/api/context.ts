@@ -7,6 +7,7 @@ import type { NetworkFiles } from "../registry/endpoints.js";
 import type { ProxyEnvironment } from "../registry/http.js";
 import type { RootfsDriverName } from "../store/rootfs.js";
 import type { Store } from "../store/store.js";
+import { checkOwner } from "../store/store-owner.js";
 
 export interface ContextOptions {
   /** Store directory. */
@@ -75,10 +76,8 @@ export function createContext(given: Pick<ContextOptions, "root"> & Partial<Cont
   let opened: Promise<Store> | undefined;
   const open = async (create: boolean): Promise<Store> => {
     const { openStore } = await import("../store/store.js");
-    const { root, rootfsDriver, onlyReads } = options;
-    const { refuseOthersStore, refusePrivateStore } = await import("../store/store-owner.js");
-    if (process.geteuid?.() !== 0) refusePrivateStore(root);
-    else if (onlyReads !== true) refuseOthersStore(root);
+    const { root, rootfsDriver, onlyReads = false } = options;
+    checkOwner(root, { onlyReads });
     return openStore(root, { helper: await helper().catch(unavailable), create, rootfsDriver });
   };
   const forgetStore = (error: unknown): never => {

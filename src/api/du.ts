@@ -5,7 +5,7 @@ import type { DirNode } from "../store/tree.js";
 import type { Context } from "./context.js";
 import { walkTree } from "./file-info.js";
 import { directoriesBelow, type DirectoryRequest, type DirectoryUsage } from "./directory-usage.js";
-import { openWholeImage } from "./image-target.js";
+import { openWholeImage, type ImageTarget } from "./image-target.js";
 import { alignHistory } from "./layer-history.js";
 import { infoOf } from "./layer-listing.js";
 import { nodeAt } from "./tree-path.js";
@@ -48,7 +48,11 @@ export interface UsageRequest extends DirectoryRequest {
 
 /** @throws StoreError NOT_FOUND */
 export async function imageUsage(context: Context, request: UsageRequest): Promise<ImageUsage> {
-  const { image, files } = await openWholeImage(context, request.image);
+  return usageOf(await openWholeImage(context, request.image), request);
+}
+
+/** The same for an image that is open. */
+export async function usageOf({ image, files }: ImageTarget, request: DirectoryRequest): Promise<ImageUsage> {
   const tree = await files.tree();
   const { layers, wasted } = await surveyLayers(files, tree);
   const { diffIds, history } = image.config.value;

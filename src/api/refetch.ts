@@ -5,14 +5,13 @@ import { parseImageName } from "../core/image-name.js";
 import type { ImageSource } from "../core/image-source.js";
 import { parseReference, repositoryOf } from "../core/reference.js";
 import { hasBlob } from "../store/blobs.js";
-import type { ImageLayer } from "../store/image-layers.js";
+import { imageLayers, type ImageLayer } from "../store/image-layers.js";
 import { requireSpace } from "../store/free-space.js";
 import { forgetDropped, layersSize, noteDropped } from "../store/layers.js";
 import type { StoredImage } from "../store/refs.js";
 import type { Store } from "../store/store.js";
 import { createBudget, openAccount, type UnpackBudget } from "../store/unpack-budget.js";
 import type { Context } from "./context.js";
-import { loadImage } from "./find-image.js";
 import { openSource } from "./open-source.js";
 
 /** Opens the repository an image's name stands for, at a manifest or index. Closed by {@link withRegistry}. */
@@ -56,11 +55,7 @@ export async function refetchLayers(
 ): Promise<void> {
   const { signal } = context;
   const { store, image, open } = refetch;
-  const { manifest, config } = await loadImage(store, image);
-  const layers = manifest.value.layers.flatMap((descriptor, i) => {
-    const diffId = config.value.diffIds[i];
-    return diffId === undefined ? [] : [{ descriptor, diffId }];
-  });
+  const layers = await imageLayers(store.paths, image);
   const wanted = layers.filter(isWanted);
   await requireSpace(store.paths, wanted);
   const budgets = await budgetsFor(
@@ -117,13 +112,9 @@ function blobsOf(image: StoredImage, open: Open): BlobSource {
 
 /** Brings back the blobs that `prune --compressed` dropped. */
 export async function refetchDropped(context: Context, store: Store, image: StoredImage): Promise<void> {
-  const { manifest, config } = await loadImage(store, image);
   const dropped = new Map<Digest, DiffId>();
-  for (const [i, descriptor] of manifest.value.layers.entries()) {
-    const diffId = config.value.diffIds[i];
-    if (diffId !== undefined && !(await hasBlob(store.paths, descriptor)))
-      dropped.set(descriptor.digest, diffId);
-  }
+  for (const { descriptor, diffId } of await imageLayers(store.paths, image))
+    if (!(await hasBlob(store.paths, descriptor))) dropped.set(descriptor.digest, diffId);
   if (dropped.size === 0) return;
   for (const diffId of dropped.values()) await forgetDropped(store.paths, diffId);
   try {

@@ -1,5 +1,5 @@
 import type { Context } from "./context.js";
-import { imageUsage, type ImageUsage } from "./du.js";
+import { usageOf, type ImageUsage } from "./du.js";
 import { surveyFiles, type FileSurvey } from "./file-survey.js";
 import { imageHistory, type HistoryRow } from "./history.js";
 import { openWholeImage } from "./image-target.js";
@@ -33,15 +33,15 @@ const depth = 2;
 /** @throws StoreError NOT_FOUND, CORRUPT; RegistryError UNSUPPORTED_MEDIA for what is no container image */
 export async function reportImage(context: Context, request: ReportRequest): Promise<ImageReport> {
   const { image: name, largest } = request;
-  const { files } = await openWholeImage(context, name);
+  const target = await openWholeImage(context, name);
   const { config, ...details } = await inspectImage(context, name);
   return {
     image: identityOf(details),
     config: { ...config, env: config.env.map((variable) => variable.split("=", 1)[0] ?? "") },
     layers: await listLayers(context, name),
     history: (await imageHistory(context, name)).rows,
-    usage: await imageUsage(context, { image: name, path: "/", depth }),
-    files: surveyFiles(await files.tree(), { largest }),
+    usage: await usageOf(target, { path: "/", depth }),
+    files: surveyFiles(await target.files.tree(), { largest }),
   };
 }
 

@@ -3,8 +3,8 @@ import type { Invocation } from "./command.js";
 import { reportError } from "./report-error.js";
 
 /**
- * Does `act` for every word and prints the text it returns, nothing for null, or else the word. One that fails does not keep the others from their
- * turn, but shows in the status.
+ * Does `act` for every word and prints the text it returns, nothing for null, or else the word. One that fails does not
+ * keep the others from their turn, but shows in the status.
  */
 export async function forEachWord(
   { print, env }: Invocation,

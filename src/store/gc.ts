@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import path from "node:path";
 import { PullrunError, StoreError } from "../core/errors.js";
 import { printable } from "../core/text.js";
-import { deleteFreeDownload, deleteLayer, deleteRootfsEntry, type DeleteContext } from "./delete-content.js";
+import { deleteEntry, deleteFreeDownload, type DeleteContext } from "./delete-content.js";
 import { droppableBlobs } from "./drop-blobs.js";
 import { temporaryPrefix, withIoErrors } from "./files.js";
 import type { Content } from "./image-content.js";
@@ -109,23 +109,9 @@ async function removeItem(
   const lock = lockOf(paths, item);
   if (lock !== undefined && (await isLocked(helper, lock))) return false;
   if (dryRun) return true;
-  switch (item.kind) {
-    case "blob":
-      await rm(item.path, { force: true });
-      return true;
-    case "layer":
-      await deleteLayer(paths, item.diffId);
-      return true;
-    case "download":
-      return deleteFreeDownload(context, item.path);
-    case "unpacking":
-      await rm(item.path, { recursive: true, force: true });
-      return true;
-    case "rootfs":
-    case "temporary":
-      await removeRootfsOrFile(context, item);
-      return true;
-  }
+  if (item.kind === "download") return deleteFreeDownload(context, item.path);
+  await deleteEntry(context, item.path);
+  return true;
 }
 
 /** What its user holds while it is used, where that is not a reservation. */
@@ -135,14 +121,6 @@ function lockOf(paths: StorePaths, item: StoreItem): string | undefined {
   if (path.dirname(item.path) !== paths.rootfs) return undefined;
   const name = path.basename(item.path).replace(temporaryPrefix, "");
   return path.join(paths.rootfs, `.lock-${name}`);
-}
-
-async function removeRootfsOrFile(context: DeleteContext, item: StoreItem): Promise<void> {
-  if (path.dirname(item.path) !== context.paths.rootfs) {
-    await rm(item.path, { recursive: true, force: true });
-    return;
-  }
-  await deleteRootfsEntry(context, path.basename(item.path));
 }
 
 async function dropCompressed(context: DeleteContext, { dryRun }: PruneOptions): Promise<PrunedItem[]> {

@@ -1,6 +1,6 @@
 import { StoreError } from "../core/errors.js";
 import { printable } from "../core/text.js";
-import { deleteFreeDownload, type DeleteContext } from "./delete-content.js";
+import { deleteContent, deleteFreeDownload, type DeleteContext, type Removed } from "./delete-content.js";
 import { atomicWrite, withIoErrors } from "./files.js";
 import { addAll, emptyContent, without, type Content } from "./image-content.js";
 import { encodeIndex, readIndex } from "./index-file.js";
@@ -8,7 +8,6 @@ import { withLock } from "./lock.js";
 import { addEntries, addImage, neededContent } from "./needed.js";
 import { toImage, type StoredImage } from "./refs.js";
 import { addReserved } from "./reservations.js";
-import { deleteContent, type Removed } from "./take-away.js";
 
 export type { DeleteContext as RemoveContext, Removed };
 

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import { parseDigest, type DiffId } from "../core/digest.js";
-import { deleteLayer, deleteRootfsEntry, type DeleteContext } from "./delete-content.js";
+import { deleteEntry, type DeleteContext } from "./delete-content.js";
 import { atomicWrite, withIoErrors } from "./files.js";
 import { layoutFile } from "./layout.js";
 import { withLock } from "./lock.js";
@@ -18,14 +18,13 @@ export async function clearDamage(context: DeleteContext, problem: Problem): Pro
     withLock({ helper, file: paths.lock }, { signal }, async () => {
       switch (problem.kind) {
         case "blob":
-          return rm(paths.blob(parseDigest(problem.object)), { recursive: true, force: true });
+          return deleteEntry(context, paths.blob(parseDigest(problem.object)));
         case "layer":
-          await deleteLayer(paths, parseDigest(problem.object) as DiffId);
-          return;
+          return deleteEntry(context, paths.layer(parseDigest(problem.object) as DiffId));
         case "entries":
           return rebuildEntries(paths, parseDigest(problem.object) as DiffId);
         case "rootfs":
-          await deleteRootfsEntry(context, problem.object);
+          await deleteEntry(context, path.join(paths.rootfs, problem.object));
           return rm(path.join(paths.rootfs, `${problem.object}.json`), { force: true });
         case "layout":
           return atomicWrite(path.join(paths.root, problem.object), Buffer.from(layoutFile));

@@ -5,11 +5,19 @@ import { printable } from "../core/text.js";
 import { unlessAbsent } from "./files.js";
 
 /**
- * For root, before anything is written: files of root's in a user's store would lock the user out of it. Whose it is tells
- * the directory that only its maker may enter; the store's own may be a mount point or given away. A store that is not there
- * yet is nobody's. @throws StoreError OTHERS_STORE
+ * Refuses a store that its owner alone may use: to root what writes (docs/adr/0021), to everybody else what they may not
+ * read. A store that is not there yet is nobody's. @throws StoreError OTHERS_STORE
  */
-export function refuseOthersStore(root: string): void {
+export function checkOwner(root: string, { onlyReads }: { readonly onlyReads: boolean }): void {
+  if (process.geteuid?.() !== 0) refusePrivateStore(root);
+  else if (!onlyReads) refuseOthersStore(root);
+}
+
+/**
+ * Files of root's in a user's store would lock the user out of it. Whose it is tells the directory that only its maker may
+ * enter; the store's own may be a mount point or given away.
+ */
+function refuseOthersStore(root: string): void {
   const uid = unlessAbsent(() => statSync(path.join(root, "layers")).uid) ?? 0;
   if (uid === 0) return;
   throw new StoreError("OTHERS_STORE", `store: ${printable(root)}: belongs to uid ${uid} (expected root)`, {
@@ -18,10 +26,10 @@ export function refuseOthersStore(root: string): void {
 }
 
 /**
- * For everybody else: what is in a store whose owner made its directory readable is still private but for documents and
- * blobs, and listings without it would be false. @throws StoreError OTHERS_STORE
+ * What is in a store whose owner made its directory readable is still private but for documents and blobs, and listings
+ * without it would be false.
  */
-export function refusePrivateStore(root: string): void {
+function refusePrivateStore(root: string): void {
   try {
     accessSync(path.join(root, "layers"), constants.R_OK | constants.X_OK);
   } catch (error) {

@@ -9,13 +9,13 @@ const removalMs = 5_000;
 const pollMs = 50;
 
 /**
- * Waits, some seconds at most, for removals that go on in the background (take-away.ts): their space is about to be
+ * Waits, some seconds at most, for removals that go on in the background (delete-content.ts): their space is about to be
  * free. False if there are none.
  */
 export async function waitForRemovals(paths: StorePaths): Promise<boolean> {
-  if (!(await anyGoesOn(paths))) return false;
-  for (let waited = 0; waited < removalMs && (await anyGoesOn(paths)); waited += pollMs) await sleep(pollMs);
-  return true;
+  let waited = 0;
+  for (; waited < removalMs && (await anyGoesOn(paths)); waited += pollMs) await sleep(pollMs);
+  return waited > 0;
 }
 
 async function anyGoesOn({ blobs, layers, rootfs }: StorePaths): Promise<boolean> {

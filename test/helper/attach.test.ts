@@ -19,15 +19,12 @@ import {
   statusOf,
   until,
 } from "./supervised.js";
-import { compileProbe, helperPath, sanitizedHelperPath, temporaryDirectory } from "./support.js";
+import { compileProbe, helperBuilds, temporaryDirectory } from "./support.js";
 
 const loop = "while :; do sleep 0.01; done";
 const megabytes = 20;
 
-describe.each([
-  ["the helper", helperPath()],
-  ["the helper with sanitizers", sanitizedHelperPath()],
-])("a client of %s", (_, path) => {
+describe.each(helperBuilds())("a client of %s", (_, path) => {
   describe("from the start on", () => {
     test("gets both streams apart, and the exit status", async () => {
       const client = attached(path, temporaryDirectory(), "echo out; echo err >&2; exit 3");

@@ -14,12 +14,9 @@ import {
   until,
   type Supervise,
 } from "./supervised.js";
-import { fork, helperPath, sanitizedHelperPath, shell, temporaryDirectory } from "./support.js";
+import { fork, helperBuilds, helperPath, shell, temporaryDirectory } from "./support.js";
 
-describe.each([
-  ["the helper", helperPath()],
-  ["the helper with sanitizers", sanitizedHelperPath()],
-])("%s, in the background,", (_, path) => {
+describe.each(helperBuilds())("%s, in the background,", (_, path) => {
   const inBackground = (command: string, wanted: Partial<Supervise> = {}): Promise<string> =>
     detached(path, command, wanted);
 

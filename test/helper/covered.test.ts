@@ -6,11 +6,10 @@ import { encodePlan } from "../../src/helper/plan-encoding.js";
 import type { Plan } from "../../src/helper/plan.js";
 import {
   fork,
-  helperPath,
+  helperBuilds,
   isolated,
   isRoot,
   namespacesAvailable,
-  sanitizedHelperPath,
   shell,
   temporaryDirectory,
 } from "./support.js";
@@ -40,10 +39,7 @@ function fileWith(text: string): string {
   return file;
 }
 
-describe.skipIf(!available).each([
-  ["the helper", helperPath()],
-  ["the helper with sanitizers", sanitizedHelperPath()],
-])("needs namespaces: %s", (_, path) => {
+describe.skipIf(!available).each(helperBuilds())("needs namespaces: %s", (_, path) => {
   describe("CVE-2025-31133: something else than the null device", () => {
     const secret = "read from it";
     const cat: Plan = [fork, { kind: "stdin-null" }, ...shell("cat")];

@@ -23,11 +23,10 @@ import {
 import {
   createEntries,
   entryMeta,
-  helperPath,
+  helperBuilds,
   isAdministrator,
   isRoot,
   needsOwnFiles,
-  sanitizedHelperPath,
   temporaryDirectory,
 } from "./support.js";
 
@@ -38,10 +37,7 @@ const empty = { tar: 0, offset: 0, size: 0 };
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
 const needs = await needsOwnFiles();
 
-describe.skipIf(needs !== "").each([
-  ["the helper", helperPath()],
-  ["the helper with sanitizers", sanitizedHelperPath()],
-])(`${needs}%s`, (_, path) => {
+describe.skipIf(needs !== "").each(helperBuilds())(`${needs}%s`, (_, path) => {
   async function create(records: readonly Uint8Array[], tar: Uint8Array = Buffer.alloc(0)): Promise<string> {
     const target = temporaryDirectory();
     await createIn(target, records, tar);

@@ -15,7 +15,7 @@ import { erofsImage } from "../../src/store/erofs-image.js";
 import { ownerPolicy } from "../../src/store/owners.js";
 import { newDirectory, type DirNode } from "../../src/store/tree.js";
 import { needsErofs } from "../support/erofs.js";
-import { helperPath, isolated, sanitizedHelperPath, shell, temporaryDirectory } from "./support.js";
+import { helperBuilds, isolated, shell, temporaryDirectory } from "./support.js";
 
 type MountErofs = Extract<Step, { readonly kind: "mount-erofs" }>;
 
@@ -45,10 +45,7 @@ function makeImage(...files: readonly string[]): MountErofs & { readonly directo
   return { kind: "mount-erofs", image, at, devices, directory };
 }
 
-describe.skipIf(needsErofs !== "").each([
-  ["the helper", helperPath()],
-  ["the helper with sanitizers", sanitizedHelperPath()],
-])(`${needsErofs}%s`, (_, path) => {
+describe.skipIf(needsErofs !== "").each(helperBuilds())(`${needsErofs}%s`, (_, path) => {
   const helper = openHelper(path);
 
   async function mounted(

@@ -9,11 +9,10 @@ import type { Plan, PlanStep } from "../../src/helper/plan.js";
 import { openHelper } from "../../src/helper/process.js";
 import {
   fork,
-  helperPath,
+  helperBuilds,
   isolated,
   isRoot,
   namespacesAvailable,
-  sanitizedHelperPath,
   shell,
   shellEnvironment,
   temporaryDirectory,
@@ -81,10 +80,7 @@ const fewer: PlanStep = {
   ambient: 0n,
 };
 
-describe.skipIf(!available).each([
-  ["the helper", helperPath()],
-  ["the helper with sanitizers", sanitizedHelperPath()],
-])("needs namespaces: %s joins", (_, path) => {
+describe.skipIf(!available).each(helperBuilds())("needs namespaces: %s joins", (_, path) => {
   const helper = openHelper(path);
 
   function start(plan: Plan, stdin: "ignore" | "pipe" = "ignore"): ChildProcess {

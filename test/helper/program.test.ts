@@ -12,11 +12,10 @@ import type { Plan, PlanStep } from "../../src/helper/plan.js";
 import { missing } from "../support/tools.js";
 import {
   fork,
-  helperPath,
-  isRoot,
+  helperBuilds,
   isolated,
+  isRoot,
   namespacesAvailable,
-  sanitizedHelperPath,
   shell,
   temporaryDirectory,
 } from "./support.js";
@@ -35,10 +34,7 @@ function daemon(script: string, log: string, ready = 1): PlanStep {
 const created = { kind: "created" } as const;
 const cleanup = { kind: "cleanup" } as const;
 
-describe.each([
-  ["the helper", helperPath()],
-  ["the helper with sanitizers", sanitizedHelperPath()],
-])("%s", (_, path) => {
+describe.each(helperBuilds())("%s", (_, path) => {
   const helper = openHelper(path);
 
   describe("a program", () => {

@@ -19,11 +19,10 @@ import { openHelper } from "../../src/helper/process.js";
 import type { Plan, PlanStep } from "../../src/helper/plan.js";
 import {
   compileProbe,
-  helperPath,
+  helperBuilds,
   isolated,
   isRoot,
   namespacesAvailable,
-  sanitizedHelperPath,
   temporaryDirectory,
 } from "./support.js";
 
@@ -104,10 +103,7 @@ const tmpfs = (target: string): PlanStep => ({
   data: "mode=755,size=64k",
 });
 
-describe.skipIf(!available).each([
-  ["the helper", helperPath()],
-  ["the helper with sanitizers", sanitizedHelperPath()],
-])(`${needs}%s`, (_, path) => {
+describe.skipIf(!available).each(helperBuilds())(`${needs}%s`, (_, path) => {
   const helper = openHelper(path);
 
   /** Runs `look` with these arguments in the root, after the steps. */

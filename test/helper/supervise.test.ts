@@ -18,21 +18,18 @@ import { openHelper } from "../../src/helper/process.js";
 import type { Plan } from "../../src/helper/plan.js";
 import {
   fork,
+  helperBuilds,
   helperPath,
   isolated,
   isRoot,
   namespacesAvailable,
-  sanitizedHelperPath,
   shell,
   temporaryDirectory,
 } from "./support.js";
 
 const available = await namespacesAvailable();
 
-describe.each([
-  ["the helper", helperPath()],
-  ["the helper with sanitizers", sanitizedHelperPath()],
-])("%s", (_, path) => {
+describe.each(helperBuilds())("%s", (_, path) => {
   const helper = openHelper(path);
 
   /** Starts a plan whose shell says "ready" when it is; the helper itself is the process returned. */

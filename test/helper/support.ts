@@ -47,6 +47,14 @@ export function sanitizedHelperPath(): string {
   return join(make("asan"), "build/pullrun-helper-asan");
 }
 
+/** For `describe.each`: as it is shipped, and with sanitizers. Each has a name and a path. */
+export function helperBuilds(): readonly (readonly [name: string, path: string])[] {
+  return [
+    ["the helper", helperPath()],
+    ["the helper with sanitizers", sanitizedHelperPath()],
+  ];
+}
+
 export function testHelper(): Helper {
   return openHelper(helperPath());
 }

@@ -8,21 +8,12 @@ import { encodePlan } from "../../src/helper/plan-encoding.js";
 import { needsPty, onPty, type Pty } from "../support/pty.js";
 import { inShellRoot, shellRoot } from "./shell-root.js";
 import { supervisedPlan } from "./supervised.js";
-import {
-  helperPath,
-  isRoot,
-  namespacesAvailable,
-  sanitizedHelperPath,
-  temporaryDirectory,
-} from "./support.js";
+import { helperBuilds, isRoot, namespacesAvailable, temporaryDirectory } from "./support.js";
 
 const available = needsPty === "" && (await namespacesAvailable());
 const keys = encodeDetachKeys("ctrl-p,ctrl-q");
 
-describe.skipIf(!available).each([
-  ["the helper", helperPath()],
-  ["the helper with sanitizers", sanitizedHelperPath()],
-])("needs namespaces and cc: a terminal from %s", (_, path) => {
+describe.skipIf(!available).each(helperBuilds())("needs namespaces and cc: a terminal from %s", (_, path) => {
   interface Wanted {
     readonly detachKeys?: string;
     readonly uid?: number;

@@ -1,12 +1,11 @@
-import type { FileInfo } from "../../api/file-info.js";
 import type { ImageReport } from "../../api/report.js";
+import { badValue } from "../../core/times.js";
 import type { Invocation } from "../command.js";
 import { inspectionContext } from "../inspection.js";
 import { fileJson } from "../render/files.js";
 import { bytesField, formatJson } from "../render/json.js";
 import { documentOf } from "../report/sections.js";
 import { parseCount } from "../values.js";
-import { badValue } from "../../core/times.js";
 
 export async function run(invocation: Invocation): Promise<number> {
   const { args, flags } = invocation;
@@ -61,7 +60,7 @@ function reportJson({ usage, files, ...rest }: ImageReport): Record<string, unkn
       counts: files.counts,
       largest: files.largest.map(fileJson),
       privileged: files.privileged.map(({ info, ...rights }) => ({ ...fileJson(info), ...rights })),
-      worldWritable: files.worldWritable.map((info: FileInfo) => fileJson(info)),
+      worldWritable: files.worldWritable.map(fileJson),
     },
   };
 }

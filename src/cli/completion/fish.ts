@@ -1,8 +1,9 @@
 import {
   groupOf,
+  groupsOf,
   listings,
-  programFlags,
-  spellings,
+  program,
+  valuedFlags,
   type CompletedFlag,
   type Completion,
   type Values,
@@ -10,9 +11,9 @@ import {
 
 /** Where nothing fits, files are offered. */
 export function fishCompletion(commands: readonly Completion[]): string {
-  const groups = [...new Set(commands.map(groupOf).filter((group) => group !== undefined))];
+  const groups = groupsOf(commands);
   const lines = [
-    ...programFlags.map((flag) => line("", flagWords(flag))),
+    ...program.flags.map((flag) => line("", flagWords(flag))),
     ...groups.map((group) => line(" 0", `-f -a ${group} -d ${quote(`commands for ${group}s`)}`)),
     line(" 0", "-f -a help -d 'print help'"),
     line(
@@ -56,7 +57,7 @@ function functions(commands: readonly Completion[], groups: readonly string[]): 
             continue
         end
         switch "$__pullrun_verb $word"
-            case ${valued(commands).join(" ")}
+            case ${valuedFlags(commands).map(quote).join(" ")}
                 set flag $word
             case '* -*'
             case ${first.join(" ")}
@@ -91,15 +92,6 @@ ${Object.entries(listings)
   .join("")}    end
 end
 `;
-}
-
-function valued(commands: readonly Completion[]): string[] {
-  return [{ name: "", flags: programFlags }, ...commands].flatMap(({ name, flags }) =>
-    flags
-      .filter(({ value }) => value !== undefined)
-      .flatMap(spellings)
-      .map((spelling) => quote(`${name} ${spelling}`)),
-  );
 }
 
 function commandLines({ name, summary, flags, takes, repeats, passThrough }: Completion): string[] {

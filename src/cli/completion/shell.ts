@@ -1,8 +1,10 @@
 import {
   groupOf,
+  groupsOf,
   listings,
-  programFlags,
+  program,
   spellings,
+  valuedFlags,
   type CompletedFlag,
   type Completion,
   type Kind,
@@ -28,7 +30,7 @@ export interface Described {
  * store. `_pullrun_offer WORD` sets `candidates` for it, or `switches` for a flag; neither where files fit.
  */
 export function shellFunctions(commands: readonly Completion[], dialect: Dialect): string {
-  const groups = [...new Set(commands.map(groupOf).filter((group) => group !== undefined))];
+  const groups = groupsOf(commands);
   const first: Described[] = [
     ...commands
       .filter((command) => groupOf(command) === undefined)
@@ -61,7 +63,7 @@ function scanFunction(commands: readonly Completion[], first: readonly Described
       continue
     fi
     case "$verb $word" in
-      ${valuedPatterns(commands)}) flag=$word ;;
+      ${patterns(valuedFlags(commands))}) flag=$word ;;
       *" -"*) ;;
       ${patterns(first.map(({ word }) => ` ${word}`))}) verb=$word ;;
       ${patterns(grouped.map(({ name }) => name))}) verb="$verb $word" ;;
@@ -112,7 +114,7 @@ function offerFunction(commands: readonly Completion[], { groups, first, dialect
     return
   fi
   case "$verb" in
-    "") ${dialect.assign("switches", described(programFlags))} ;;
+    "") ${dialect.assign("switches", described(program.flags))} ;;
 ${switches.join("")}  esac
   if [[ $1 == -* ]]; then return; fi
   case "$verb:$given" in
@@ -122,20 +124,8 @@ ${members.join("")}${commands.flatMap((command) => argumentBranches(command, dia
 `;
 }
 
-const program = { name: "", flags: programFlags };
-
 function patterns(words: readonly string[]): string {
   return words.map((word) => `"${word}"`).join(" | ");
-}
-
-function valuedPatterns(commands: readonly Completion[]): string {
-  const words = [program, ...commands].flatMap(({ name, flags }) =>
-    flags
-      .filter(({ value }) => value !== undefined)
-      .flatMap(spellings)
-      .map((spelling) => `${name} ${spelling}`),
-  );
-  return patterns(words);
 }
 
 function described(flags: readonly CompletedFlag[]): Described[] {

@@ -51,6 +51,9 @@ export const programFlags: readonly CompletedFlag[] = [
   { long: "help", description: "print help" },
 ];
 
+/** Before there is a command. */
+export const program = { name: "", flags: programFlags };
+
 export function completionsOf(
   commands: readonly CommandSpec[],
   groups: readonly CommandGroup[],
@@ -64,6 +67,20 @@ export function completionsOf(
 /** `volume` of `volume ls`; undefined for a command of one word. */
 export function groupOf({ name }: Completion): string | undefined {
   return name.includes(" ") ? name.split(" ")[0] : undefined;
+}
+
+export function groupsOf(commands: readonly Completion[]): readonly string[] {
+  return [...new Set(commands.map(groupOf).filter((group) => group !== undefined))];
+}
+
+/** What a command and a flag that takes the next word look like together: `run -e`, or ` --root` before a command. */
+export function valuedFlags(commands: readonly Completion[]): readonly string[] {
+  return [program, ...commands].flatMap(({ name, flags }) =>
+    flags
+      .filter(({ value }) => value !== undefined)
+      .flatMap(spellings)
+      .map((spelling) => `${name} ${spelling}`),
+  );
 }
 
 /** As it is typed: `-e` and `--env`. */
