@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { errnoOf } from "../../src/core/errors.js";
 import { have, runTool } from "./tools.js";
 
 /**
@@ -51,10 +52,23 @@ function loopDevices(root: string): string[] {
 }
 
 function cgroups(directory: string, ids: readonly string[]): string[] {
-  if (ids.length === 0 || !existsSync(directory)) return [];
-  return readdirSync(directory, { recursive: true, encoding: "utf8", withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && ids.some((id) => entry.name.includes(id)))
-    .map((entry) => `cgroup ${path.join(entry.parentPath, entry.name)}`);
+  if (ids.length === 0) return [];
+  return directoriesIn(directory).flatMap((name) => {
+    const below = path.join(directory, name);
+    const ours = ids.some((id) => name.includes(id)) ? [`cgroup ${below}`] : [];
+    return [...ours, ...cgroups(below, ids)];
+  });
+}
+
+/** None of one that is gone: those of other tests come and go meanwhile. */
+function directoriesIn(directory: string): string[] {
+  try {
+    const found = readdirSync(directory, { withFileTypes: true });
+    return found.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return [];
+    throw error;
+  }
 }
 
 async function network(ids: readonly string[]): Promise<string[]> {
