@@ -161,14 +161,11 @@ run_in_namespace (struct context *context, int namespace, size_t index)
   if (pid == 0) {
     /* Our own ids are the first of its maps: entering makes us its root. */
     int entered = setns (namespace, CLONE_NEWUSER);
-    if (entered < 0)
-      fail ("", "cannot enter the container's user namespace");
-    const struct step *step = &context->plan->steps[index];
-    if (entered < 0 || execute[step->kind](context, step) < 0) {
-      report_failure (context, index + 1, step_name (step->kind));
-      _exit (EXIT_OURS);
-    }
-    _exit (0);
+    if (entered == 0)
+      _exit (run_steps (context, index, index + 1));
+    fail ("", "cannot enter the container's user namespace");
+    report_failure (context, index + 1, step_name (context->plan->steps[index].kind));
+    _exit (EXIT_OURS);
   }
   while (waitpid (pid, &status, 0) < 0 && errno == EINTR)
     ;

@@ -16,20 +16,18 @@ export interface TwoScripts {
 
 export async function buildTwoScripts({ entry, warmImports, outputs, options }: TwoScripts): Promise<void> {
   const late = new Set<string>();
-  const isWarm = (source: string): boolean => warmImports.includes(source);
-  const warm = (contents: string, write: boolean) => {
-    const plugins = [
-      ...options.plugins,
-      elsewhere((source, kind) => kind === "dynamic-import" && !isWarm(source), late),
-    ];
-    return bundle(contents, { ...options, plugins, write, metafile: true, outfile: outputs.warm });
+  const warm = (contents: string, known: readonly string[], output: BuildOptions) => {
+    const leave = elsewhere((source, kind) => kind === "dynamic-import" && !known.includes(source), late);
+    return bundle(contents, { ...options, ...output, plugins: [...options.plugins, leave] });
   };
   const main = `export { main } from ${JSON.stringify(`./${entry}`)};`;
-  const { metafile } = await warm(main, false);
+  const { metafile } = await warm(main, warmImports, { write: false, metafile: true, outfile: outputs.warm });
   const shared = Object.keys(metafile?.inputs ?? {}).filter(
     (source) => source.startsWith("src/") && source !== entry,
   );
-  await warm(`${main}\n${exported(shared)}`, true);
+  late.clear();
+  // Also what is imported late here and at once there.
+  await warm(`${main}\n${exported(shared)}`, shared, { outfile: outputs.warm });
   const plugins = [...options.plugins, elsewhere((source) => shared.includes(source))];
   await bundle(exported([...late]), { ...options, plugins, outfile: outputs.rest });
 }

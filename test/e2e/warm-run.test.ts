@@ -3,6 +3,7 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { pullrun, temporaryDirectory } from "../support/cli.js";
 import { needsNamespaces } from "../support/namespaces.js";
+import { isRoot } from "../support/tools.js";
 import { serveFixtures, type Served } from "../support/served.js";
 
 /**
@@ -58,8 +59,18 @@ test.skipIf(needsNamespaces !== "")(
   },
 );
 
-test.skipIf(needsNamespaces !== "")(
-  `${needsNamespaces}a warm run loads none of Node's slower modules: no crypto, no streams, no promises of fs`,
+test("no module is in both scripts, where it would be another one to each", () => {
+  const [warm, rest] = ["cli-warm.js", "cli-rest.js"].map((name) => {
+    const text = readFileSync(path.resolve(import.meta.dirname, "../../dist", name), "latin1");
+    return [...text.matchAll(/^\/\/ (src\/\S+\.ts)$/gm)].map(([, source = ""]) => source);
+  });
+  expect(warm).toContain("src/core/errors.ts");
+  expect(rest).toContain("src/cli/commands/pull.ts");
+  expect(rest?.filter((source) => warm?.includes(source))).toEqual([]);
+});
+
+test.skipIf(needsNamespaces !== "" || !isRoot)(
+  `needs root, whose privilege is not tried: ${needsNamespaces}a warm run loads none of Node's slower modules: no crypto, no streams, no promises of fs`,
   async () => {
     const { builtins } = await loadedByRun();
     const modules = builtins.filter((name) => !name.startsWith("Internal Binding"));

@@ -2,21 +2,15 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { cloneFlags } from "../../src/helper/constants.js";
 import { encodePlan } from "../../src/helper/plan-encoding.js";
 import type { Plan } from "../../src/helper/plan.js";
-import {
-  fork,
-  helperBuilds,
-  isolated,
-  isRoot,
-  namespacesAvailable,
-  shell,
-  temporaryDirectory,
-} from "./support.js";
+import { fork, helperBuilds, isRoot, namespacesAvailable, shell, temporaryDirectory } from "./support.js";
 
 /** Something else lies over a file that the helper takes for the kernel's. */
 
 const available = await namespacesAvailable();
+const { CLONE_NEWNS } = cloneFlags;
 
 interface Ended {
   readonly status: number | null;
@@ -47,7 +41,8 @@ describe.skipIf(!available).each(helperBuilds())("needs namespaces: %s", (_, pat
     test("masks nothing", () => {
       const masked = fileWith("");
       const plan: Plan = [
-        isolated(),
+        // In the user namespace that there is: ours has no ids beside its root.
+        { ...fork, flags: CLONE_NEWNS },
         { kind: "private-mounts" },
         { kind: "root-dir", path: "/" },
         { kind: "mask", target: masked },

@@ -16,7 +16,10 @@ describe.skipIf(needs !== "")(`${needs}digests are skopeo's`, () => {
   afterAll(() => served.close());
 
   const inspect = async (source: string, ...flags: readonly string[]): Promise<string> =>
-    mustRun("skopeo", ["--override-os", "linux", "inspect", "--tls-verify=false", ...flags, source]);
+    mustRun("skopeo", ["--override-os", "linux", "inspect", "--tls-verify=false", ...flags, source], {
+      // Without one it looks into /run/containers, which root may have closed.
+      env: { XDG_RUNTIME_DIR: temporaryDirectory() },
+    });
 
   test.each(images)("of %s: tag, manifest bytes, config and layers", async (image) => {
     const name = `${served.host}/pullrun/${image}:latest`;
