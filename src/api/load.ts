@@ -1,11 +1,13 @@
+import { statSync } from "node:fs";
 import { layoutReference, type ImageName } from "../core/image-name.js";
 import type { ImageSource } from "../core/image-source.js";
 import type { Platform } from "../core/platform.js";
 import { parseReference, repositoryOf } from "../core/reference.js";
-import type { ArchiveInput } from "../store/archive-file.js";
-import { openArchive } from "../store/archive-images.js";
+import type { ArchiveInput, Scratch } from "../store/archive-file.js";
+import { openArchive, type Archive } from "../store/archive-images.js";
 import type { ArchiveImage } from "../store/archive-source.js";
 import { refNameKey } from "../store/index-file.js";
+import { openLayout } from "../store/oci-layout.js";
 import { imageName } from "../store/refs.js";
 import type { Context } from "./context.js";
 import { pullFrom } from "./pull.js";
@@ -18,14 +20,14 @@ export interface LoadRequest {
 }
 
 /**
- * Stores every image of an oci-archive or docker-archive, plain or compressed with gzip or zstd, under all its names,
- * which are returned. Nothing is unpacked on the way, and an image that is refused leaves nothing.
+ * Stores every image of an oci-archive or docker-archive, plain or compressed with gzip or zstd, or of an OCI layout
+ * directory, under all its names, which are returned. Nothing is unpacked on the way, and an image that is refused leaves nothing.
  */
 export async function loadArchive(context: Context, request: LoadRequest): Promise<string[]> {
   const { input, ...options } = request;
   const store = await context.store({ create: true });
   const shown = "file" in input ? input.file : "archive";
-  const archive = await openArchive(input, { directory: store.paths.ingests, maxBytes: options.maxUnpacked });
+  const archive = await open(input, { directory: store.paths.ingests, maxBytes: options.maxUnpacked });
   try {
     const name: ImageName = { kind: "layout", directory: shown, archive: true, input: shown };
     const named = archive.images.map((image) => ({ name, source: namedSource(image, shown) }));
@@ -43,6 +45,11 @@ export async function loadArchive(context: Context, request: LoadRequest): Promi
   } finally {
     await archive.close();
   }
+}
+
+async function open(input: ArchiveInput, scratch: Scratch): Promise<Archive> {
+  const isDirectory = "file" in input && statSync(input.file, { throwIfNoEntry: false })?.isDirectory();
+  return isDirectory === true ? openLayout(input.file) : openArchive(input, scratch);
 }
 
 /** An image without a name gets one that says where it came from and what it is. */

@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
 import { mkdir, open, rm, type FileHandle } from "node:fs/promises";
+import { StoreError } from "../core/errors.js";
 import { limits } from "../core/limits.js";
 import { printable } from "../core/text.js";
 import { createInflater, detectCompression, magicBytes } from "./decompress.js";
@@ -27,6 +28,13 @@ export async function openArchiveFile(input: ArchiveInput, scratch: Scratch): Pr
   const { file } = input;
   return withIoErrors("archive", file, async () => {
     const handle = await open(file, "r");
+    if ((await handle.stat()).isDirectory()) {
+      await handle.close();
+      const hint = "an OCI layout is named oci:DIR";
+      throw new StoreError("STORE_IO", `archive ${printable(file)}: is a directory (expected a file)`, {
+        hint,
+      });
+    }
     const plain = await plainCopy(file, handle, scratch).catch(async (error: unknown) => {
       await handle.close();
       throw error;

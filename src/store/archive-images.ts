@@ -2,21 +2,18 @@ import type { Descriptor } from "../core/descriptor.js";
 import { hexOf } from "../core/digest.js";
 import { StoreError } from "../core/errors.js";
 import { limits } from "../core/limits.js";
-import { formatReference, parseReference } from "../core/reference.js";
 import { printable } from "../core/text.js";
 import { openArchiveFile, type ArchiveInput, type Scratch } from "./archive-file.js";
 import { indexArchive, type ArchiveIndex, type ArchiveMember } from "./archive-index.js";
 import { archiveSource, readMember, type ArchiveFile, type ArchiveImage } from "./archive-source.js";
 import { dockerArchiveImages } from "./docker-archive.js";
-import { parseIndex, refNameKey } from "./index-file.js";
+import { parseIndex } from "./index-file.js";
+import { indexImages } from "./index-images.js";
 
 export interface Archive {
   readonly images: readonly ArchiveImage[];
   close(): Promise<void>;
 }
-
-/** What containerd and docker call an image whose `ref.name` is only a tag. */
-const containerdNameKey = "io.containerd.image.name";
 
 /**
  * Opens an oci-archive or docker-archive, compressed or not, without unpacking it. `scratch` takes a plain copy if one
@@ -46,24 +43,13 @@ async function imagesOf(archive: ArchiveFile): Promise<readonly ArchiveImage[]> 
 
 async function layoutImages(archive: ArchiveFile): Promise<ArchiveImage[]> {
   const bytes = await readMember(archive, "index.json", limits.manifestBytes);
-  return parseIndex(archive.index.shown, bytes).entries.flatMap(({ descriptor, refName }) => {
-    if (descriptor === undefined) return [];
-    const given = descriptor.annotations?.[containerdNameKey] ?? refName;
-    const name = given === undefined ? undefined : fullName(given);
-    const named = { ...descriptor, annotations: name === undefined ? {} : { [refNameKey]: name } };
-    const find = (wanted: Descriptor): ArchiveMember => findBlob(archive.index, wanted);
-    const source = archiveSource(archive, { descriptor: named, find });
-    return [{ names: name === undefined ? [] : [name], digest: descriptor.digest, source }];
-  });
+  const find = (wanted: Descriptor): ArchiveMember => findBlob(archive.index, wanted);
+  const { entries } = parseIndex(archive.index.shown, bytes);
+  return indexImages(entries, (descriptor) => archiveSource(archive, { descriptor, find }));
 }
 
 function findBlob(index: ArchiveIndex, { digest }: Descriptor): ArchiveMember {
   const name = `blobs/sha256/${hexOf(digest)}`;
   if (index.has(name)) return index.find(name);
   throw new StoreError("NOT_FOUND", `archive ${printable(index.shown)}: blob ${digest}: not in it`);
-}
-
-/** A bare tag stays one. */
-function fullName(name: string): string {
-  return /[:/]/.test(name) ? formatReference(parseReference(name)) : name;
 }

@@ -4,8 +4,10 @@ import { AbortError, UsageError } from "../core/errors.js";
 import type { ImageSource } from "../core/image-source.js";
 import { limits } from "../core/limits.js";
 import { printable } from "../core/text.js";
+import type { Archive } from "./archive-images.js";
 import { readBlob, streamBlob } from "./blobs.js";
 import { readIndex, type IndexEntry } from "./index-file.js";
+import { indexImages } from "./index-images.js";
 
 /**
  * One image of an OCI layout directory, as a pull reads it. `tag` is the entry's ref.name, or its end after a colon
@@ -13,11 +15,23 @@ import { readIndex, type IndexEntry } from "./index-file.js";
  */
 export function openLayoutSource(directory: string, tag: string | undefined): ImageSource {
   const root = path.resolve(directory);
+  return layoutSource(root, async () => pick(root, (await readIndex(root)).entries, tag));
+}
+
+/** All images of an OCI layout directory. @throws StoreError NOT_FOUND if it is none, CORRUPT */
+export async function openLayout(directory: string): Promise<Archive> {
+  const root = path.resolve(directory);
+  const { entries } = await readIndex(root);
+  const images = indexImages(entries, (descriptor) => layoutSource(root, () => descriptor));
+  return { images, close: async () => undefined };
+}
+
+function layoutSource(root: string, resolve: () => Descriptor | Promise<Descriptor>): ImageSource {
   const layout = { blobs: path.join(root, "blobs", "sha256") };
   return {
     async resolve(signal) {
       throwIfAborted(signal);
-      return pick(root, (await readIndex(root)).entries, tag);
+      return resolve();
     },
     async document(descriptor, signal) {
       throwIfAborted(signal);

@@ -6,6 +6,7 @@ import { needsNamespaces, needsRealRoot } from "../support/namespaces.js";
 import { pullrun, pullrunPath, temporaryDirectory } from "../support/cli.js";
 import { skopeoCopy } from "../support/peers.js";
 import { addChart, memoryContent, startTestRegistry } from "../support/registry.js";
+import { refNameKey } from "../../src/store/index-file.js";
 import { serveFixtures, type Served } from "../support/served.js";
 import { isRoot, missing, mustRun } from "../support/tools.js";
 import { tar } from "../support/tar.js";
@@ -200,6 +201,35 @@ test("a layout that save wrote is pulled as oci:DIR", async () => {
   expect(await ok(["images"], other)).toContain(name);
   const again = await pullrun(["save", "--format", "oci", "-o", directory, name], { root });
   expect(again).toMatchObject({ status: 1, stderr: expect.stringMatching(/is not empty/) as string });
+});
+
+test("an OCI directory is loaded: ours with its name, and one of bare tags with each of its images", async () => {
+  const { root, name, work } = await pulled();
+  const directory = path.join(work, "layout");
+  await ok(["save", "--format", "oci", "-o", directory, name], root);
+  const other = temporaryDirectory();
+  expect(await ok(["load", "-q", "-i", directory], other)).toBe(`${name}:latest\n`);
+  expect(await idOf(other)).toBe(await idOf(root));
+  const index = path.join(directory, "index.json");
+  const { manifests, ...document } = JSON.parse(readFileSync(index, "utf8")) as { manifests: [object] };
+  const tagged = ["one", "two"].map((tag) => ({ ...manifests[0], annotations: { [refNameKey]: tag } }));
+  writeFileSync(index, JSON.stringify({ ...document, manifests: tagged }));
+  const names = await ok(["load", "-q", "-i", directory], other);
+  expect(names).toMatch(/^\S+layout:one\n\S+layout:two\n$/);
+  expect((await ok(["images", "--format", "{{.Tag}}"], other)).split("\n").sort().join(" ")).toBe(
+    " latest one two",
+  );
+});
+
+test("what is no image is not loaded, and the line says what was looked for", async () => {
+  const [root, work] = [temporaryDirectory(), temporaryDirectory()];
+  const load = async (...args: readonly string[]) => (await pullrun(args, { root })).stderr;
+  expect(await load("load", "-i", work)).toBe(
+    `pullrun: layout: ${work}: holds no index.json\nhint: expected a directory with oci-layout, index.json and blobs/\n`,
+  );
+  expect(await load("pull", `oci-archive:${work}`)).toBe(
+    `pullrun: archive ${work}: is a directory (expected a file)\nhint: an OCI layout is named oci:DIR\n`,
+  );
 });
 
 test("an image whose compressed blobs were dropped is saved: plain from its layers, else fetched again", async () => {

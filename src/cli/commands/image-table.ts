@@ -114,9 +114,9 @@ export const storeCommands: readonly CommandSpec[] = [
   {
     name: "load",
     args: "",
-    summary: "store the images of a docker-archive or oci-archive, compressed or not",
+    summary: "store the images of a docker-archive or oci-archive, compressed or not, or of an OCI directory",
     flags: [
-      { flags: "-i, --input <file>", description: "the archive; else standard input" },
+      { flags: "-i, --input <file>", description: "the archive or directory; else standard input" },
       platform,
       maxUnpacked,
       { flags: "-q, --quiet", description: "show no progress" },
