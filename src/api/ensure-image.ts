@@ -37,7 +37,7 @@ export async function ensureImage(context: Context, request: ImageRequest): Prom
 /** @throws LayerError TOO_BIG */
 async function within({ maxUnpacked }: ImageRequest, store: Store, image: LocalImage): Promise<LocalImage> {
   if (maxUnpacked === undefined) return image;
-  const bytes = await store.layersSize(image.config.value.diffIds);
+  const bytes = store.layersSize(image.config.value.diffIds);
   if (bytes <= maxUnpacked) return image;
   const { tooBig } = await import("../store/unpack-budget.js");
   throw tooBig(`image ${printable(image.stored.name)}:`, maxUnpacked);

@@ -31,7 +31,7 @@ export async function imageHistory(context: Context, image: string): Promise<Ima
   const store = await context.store({ create: false });
   const { image: local } = await openWholeImage(context, image);
   const { diffIds, history } = local.config.value;
-  const sizes = await Promise.all(diffIds.map((diffId) => layersSize(store.paths, [diffId])));
+  const sizes = diffIds.map((diffId) => layersSize(store.paths, [diffId]));
   const layerOf = (layer: number): HistoryRow => ({
     layer,
     diffId: diffIds[layer - 1] ?? "",

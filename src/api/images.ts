@@ -54,7 +54,11 @@ export async function listImages(context: Context, options: ImageListOptions = {
     const summary = store === undefined ? undefined : await summarize(context, store, stored);
     if (summary !== undefined && named(summary) && fits(summary)) images.push(summary);
   }
-  return images.sort((a, b) => (b.created ?? "").localeCompare(a.created ?? ""));
+  return images.sort((a, b) => timeOf(b) - timeOf(a));
+}
+
+function timeOf({ created }: ImageSummary): number {
+  return Date.parse(created ?? "") || 0;
 }
 
 function nameFilter(name: string | undefined): ImageFilter {
@@ -84,7 +88,7 @@ async function summarize(
       id: `sha256:${hexOf(config.descriptor.digest)}`,
       platform: formatPlatform(platform),
       ...(created === undefined ? {} : { created }),
-      size: await store.layersSize(diffIds),
+      size: store.layersSize(diffIds),
       labels: process.labels,
     };
   } catch (error) {

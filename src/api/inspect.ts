@@ -37,7 +37,7 @@ export async function inspectImage(context: Context, image: string): Promise<Ima
     platform: formatPlatform(config.platform),
     ...(config.created === undefined ? {} : { created: config.created }),
     ...(config.author === undefined ? {} : { author: config.author }),
-    size: await store.layersSize(config.diffIds),
+    size: store.layersSize(config.diffIds),
     config: config.process,
     layers: local.manifest.value.layers.map(({ digest, mediaType, size }, i) => ({
       digest,

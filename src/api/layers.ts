@@ -78,7 +78,7 @@ async function describe(
     mediaType: descriptor.mediaType,
     compressedSize: descriptor.size,
     compressedStored: await hasBlob(store.paths, descriptor),
-    size: await layersSize(store.paths, [diffId]),
+    size: layersSize(store.paths, [diffId]),
     ...count,
   };
 }

@@ -80,7 +80,7 @@ async function budgetsFor(
   if (maxUnpacked === undefined) return [];
   const budget = createBudget(maxUnpacked);
   const diffIds = kept.map(({ diffId }) => diffId);
-  openAccount(image.name, [budget]).spend(await layersSize(store.paths, diffIds));
+  openAccount(image.name, [budget]).spend(layersSize(store.paths, diffIds));
   return [budget];
 }
 

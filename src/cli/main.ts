@@ -5,7 +5,7 @@ import { flagsOf, type CommandGroup, type CommandSpec, type FlagSpec, type Invoc
 import { commands, defaultCommand, groups } from "./commands/table.js";
 import { columnsOf, readEnv, type Env } from "./env.js";
 import { helpLayout } from "./help.js";
-import { stderr, stdout } from "./output.js";
+import { print, stderr, stdout } from "./output.js";
 import { reportError } from "./report-error.js";
 import { suggest } from "./suggest.js";
 import { version } from "./version.js";
@@ -92,7 +92,7 @@ function createProgram(session: Session, meant: Meant): Command {
     .exitOverride()
     .configureHelp(helpLayout)
     .configureOutput({
-      writeOut: (text) => stdout().write(text),
+      writeOut: print,
       getOutHelpWidth: () => columnsOf(stdout()),
       getErrHelpWidth: () => columnsOf(stderr()),
       // Said by statusOf, in our own words.
@@ -159,7 +159,7 @@ function invocationOf(
     env,
     onlyReads: spec.onlyReads === true,
     signal: abortOnSignals(),
-    print: (text) => stdout().write(text),
+    print,
     note: (text) => stderr().write(`${text}\n`),
   };
 }

@@ -1,3 +1,6 @@
+import { writeSync } from "node:fs";
+import { errnoOf } from "../core/errors.js";
+
 /**
  * `process.stdout`, made at its first use: that takes Node longer than a warm `run` has. A reader that has seen enough
  * (`pullrun images | head -1`) ends us quietly; a full disk does not.
@@ -6,6 +9,32 @@ export function stdout(): typeof process.stdout {
   const stream = process.stdout;
   if (!stream.listeners("error").includes(endOnFailedWrite)) stream.on("error", endOnFailedWrite);
   return stream;
+}
+
+/** True once text waits in the stream, which then has the order of things. */
+let isFull = false;
+
+/**
+ * Writes text to stdout. Node's stream for it writes at once too, to whatever it is, but takes 4 ms to load: it is left to
+ * what has no room now, such as a pipe that somebody made not to wait.
+ */
+export function print(text: string): void {
+  const bytes = Buffer.from(text);
+  const written = isFull ? 0 : writeNow(bytes);
+  if (written === bytes.length) return;
+  isFull = true;
+  stdout().write(bytes.subarray(written));
+}
+
+/** How many bytes there was room for. */
+function writeNow(bytes: Buffer): number {
+  let written = 0;
+  try {
+    while (written < bytes.length) written += writeSync(1, bytes, written);
+  } catch (error) {
+    if (errnoOf(error) !== "EAGAIN") endOnFailedWrite(error as NodeJS.ErrnoException);
+  }
+  return written;
 }
 
 function endOnFailedWrite(error: NodeJS.ErrnoException): void {

@@ -33,7 +33,7 @@ export async function deleteContent(context: DeleteContext, content: Content): P
   const { paths } = context;
   const layers = [...content.diffIds];
   const blobs = await presentBlobs(paths, content.blobs);
-  const bytes = blobs.reduce((sum, { size }) => sum + size, await layersSize(paths, layers));
+  const bytes = blobs.reduce((sum, { size }) => sum + size, layersSize(paths, layers));
   const doomed = await takeAway([
     ...(await rootfsOf(paths, content.chainIds)),
     ...layers.map((diffId) => paths.layer(diffId)),

@@ -73,7 +73,7 @@ export async function ingestLayer(context: IngestContext, request: IngestRequest
 async function takeStored({ paths }: IngestContext, request: IngestRequest): Promise<void> {
   const { descriptor, diffId, budgets = [] } = request;
   if (budgets.length > 0)
-    openAccount(`layer ${descriptor.digest}`, budgets).spend(await layersSize(paths, [diffId]));
+    openAccount(`layer ${descriptor.digest}`, budgets).spend(layersSize(paths, [diffId]));
   request.onState("exists");
 }
 

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { appendFile, readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Descriptor } from "../core/descriptor.js";
@@ -15,14 +16,16 @@ export async function hasLayer(paths: StorePaths, diffId: DiffId): Promise<boole
 }
 
 /** Bytes of the layers' tars together; a layer that is not there counts nothing. */
-export async function layersSize(paths: StorePaths, diffIds: readonly DiffId[]): Promise<number> {
-  const sizes = diffIds.map((diffId) =>
-    stat(path.join(paths.layer(diffId), "tar")).then(
-      ({ size }) => size,
-      () => 0,
-    ),
-  );
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+export function layersSize(paths: StorePaths, diffIds: readonly DiffId[]): number {
+  return diffIds.reduce((sum, diffId) => sum + sizeOf(path.join(paths.layer(diffId), "tar")), 0);
+}
+
+function sizeOf(file: string): number {
+  try {
+    return statSync(file).size;
+  } catch {
+    return 0;
+  }
 }
 
 /**

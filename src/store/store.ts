@@ -58,7 +58,7 @@ export interface Store {
   /** What a launch needs to know of the image's files. */
   facts(diffIds: readonly DiffId[]): Promise<RootfsFacts>;
   /** Uncompressed bytes of the layers. */
-  layersSize(diffIds: readonly DiffId[]): Promise<number>;
+  layersSize(diffIds: readonly DiffId[]): number;
   /** The warm path: what `ensureRootfs` made earlier with the same privilege. */
   findRootfs(diffIds: readonly DiffId[], privilege: Privilege): Promise<Rootfs | undefined>;
   ensureRootfs(diffIds: readonly DiffId[], options: RootfsOptions): Promise<Rootfs>;

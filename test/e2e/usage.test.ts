@@ -108,6 +108,22 @@ test("results that cannot be written are an error of one line", () => {
   });
 });
 
+test("a reader that has seen enough ends a command quietly", async () => {
+  const script = `{ "$0" version; echo "status $?" >&2; } 2>"$1" | true; cat "$1"`;
+  const file = path.join(temporaryDirectory(), "stderr");
+  expect(await mustRun("sh", ["-c", script, pullrunPath, file])).toBe("status 0\n");
+});
+
+test("a pipe without room that does not wait gets all the same, and in order", async () => {
+  // Node makes its stdout not wait, and when it is killed it stays so. A pipe holds 64 KiB.
+  const unwaiting = `'process.stdout.write("begin "); process.kill(process.pid, "SIGKILL")'`;
+  const script = `{ "$1" -e ${unwaiting}; "$0" completion fish; } 2>/dev/null | { sleep 1; cat; }`;
+  const { stdout } = await pullrun(["completion", "fish"], { root: temporaryDirectory() });
+  expect(stdout.length).toBeGreaterThan(65_536);
+  const args = ["-c", script, pullrunPath, process.execPath];
+  expect((await mustRun("sh", args)) === `begin ${stdout}`).toBe(true);
+});
+
 test("a pull goes on when nobody reads its progress any more", async () => {
   const root = temporaryDirectory();
   const script = `{ "$0" --root "$1" pull --progress plain "$2"; echo $? >"$1.status"; } 2>&1 >/dev/null | true; cat "$1.status"`;

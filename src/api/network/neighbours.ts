@@ -1,6 +1,7 @@
 import { open, type FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { errnoOf } from "../../core/errors.js";
+import { parseIPv4 } from "../../launch/network/addresses.js";
 import { withNeighbours, type HostEntry } from "../../launch/network/hosts-file.js";
 import { leaseDirectory, readLeases, type Lease } from "../../launch/network/leases.js";
 
@@ -11,7 +12,7 @@ const maxHostsFile = 1 << 20;
 export function neighboursOf(leases: readonly Lease[], address: string): HostEntry[] {
   return leases
     .filter((lease) => lease.address !== address)
-    .sort((one, other) => one.address.localeCompare(other.address, "en", { numeric: true }))
+    .sort((one, other) => parseIPv4(one.address) - parseIPv4(other.address))
     .map(({ address: at, names }) => ({ address: at, names }));
 }
 
