@@ -88,12 +88,15 @@ unix_address (struct sockaddr_un *address, int directory, const char *name)
   return snprintf (address->sun_path, room, "/proc/self/fd/%d/%s", directory, name) < (int) room;
 }
 
-/* CVE-2025-31133: an image or a racing container may have put something else at /dev/null. */
+/*
+ * CVE-2025-31133: an image or a racing container may have put something else at /dev/null. What a link leads to is not
+ * even opened, it may be a descriptor of ours; a FIFO is not waited for.
+ */
 int
 open_null (int flags)
 {
   struct stat st;
-  int fd = open ("/dev/null", flags | O_CLOEXEC | O_NOFOLLOW);
+  int fd = open ("/dev/null", flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0)
     return -1;
   if (fstat (fd, &st) == 0 && S_ISCHR (st.st_mode) && st.st_rdev == makedev (1, 3))

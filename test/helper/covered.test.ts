@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { cloneFlags } from "../../src/helper/constants.js";
@@ -24,7 +24,26 @@ function runCovered(path: string, plan: Plan, over: string, target: string): End
   writeFileSync(file, encodePlan(plan));
   const script = 'mount --bind "$1" "$2" && exec "$3" run "$4"';
   const unshare = [...(isRoot ? [] : ["--map-root-user"]), "--mount", "--uts", "sh", "-c", script, "sh"];
-  return spawnSync("unshare", [...unshare, over, target, path, file], { encoding: "utf8", timeout: 20_000 });
+  return spawnSync("unshare", [...unshare, over, target, path, file], {
+    encoding: "utf8",
+    // The real null device, opened before it is covered.
+    stdio: ["ignore", "pipe", "pipe"],
+    // Its child may wait with every other signal blocked.
+    timeout: 20_000,
+    killSignal: "SIGKILL",
+  });
+}
+
+function fifo(): string {
+  const path = join(temporaryDirectory(), "fifo");
+  spawnSync("mkfifo", [path]);
+  return path;
+}
+
+function directoryWithLink(name: string, target: string): string {
+  const directory = temporaryDirectory();
+  symlinkSync(target, join(directory, name));
+  return directory;
 }
 
 function fileWith(text: string): string {
@@ -34,11 +53,17 @@ function fileWith(text: string): string {
 }
 
 describe.skipIf(!available).each(helperBuilds())("needs namespaces: %s", (_, path) => {
-  describe("CVE-2025-31133: something else than the null device", () => {
+  describe("CVE-2025-31133: in the place of the null device", () => {
     const secret = "read from it";
-    const cat: Plan = [fork, { kind: "stdin-null" }, ...shell("cat")];
+    const places: readonly (readonly [what: string, place: () => readonly [over: string, target: string]])[] =
+      [
+        ["a file", () => [fileWith(secret), "/dev/null"]],
+        ["a FIFO that nobody writes to", () => [fifo(), "/dev/null"]],
+        // Opening what a link leads to, one of our own descriptors here, would already do something.
+        ["a link, be it to the real one,", () => [directoryWithLink("null", "/proc/self/fd/0"), "/dev"]],
+      ];
 
-    test("masks nothing", () => {
+    test.each(places)("%s masks nothing", (_what, place) => {
       const masked = fileWith("");
       const plan: Plan = [
         // In the user namespace that there is: ours has no ids beside its root.
@@ -48,13 +73,14 @@ describe.skipIf(!available).each(helperBuilds())("needs namespaces: %s", (_, pat
         { kind: "mask", target: masked },
         ...shell(`cat ${masked}`),
       ];
-      const { status, stdout, stderr } = runCovered(path, plan, fileWith(secret), "/dev/null");
+      const { status, stdout, stderr } = runCovered(path, plan, ...place());
       expect({ status, stdout }).toEqual({ status: 125, stdout: "" });
       expect(stderr).toContain("cannot make the cover of a masked path");
     });
 
-    test("is nobody's input", () => {
-      const { status, stdout, stderr } = runCovered(path, cat, fileWith(secret), "/dev/null");
+    test.each(places)("%s is nobody's input", (_what, place) => {
+      const plan: Plan = [fork, { kind: "stdin-null" }, ...shell("cat")];
+      const { status, stdout, stderr } = runCovered(path, plan, ...place());
       expect({ status, stdout }).toEqual({ status: 125, stdout: "" });
       expect(stderr).toContain("cannot open as standard input");
     });
