@@ -1,3 +1,4 @@
+import { spawnSync, type StdioOptions } from "node:child_process";
 import {
   closeSync,
   cpSync,
@@ -15,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { cloneFlags, fileTypes, mountFlags } from "../../src/helper/constants.js";
+import { encodePlan } from "../../src/helper/plan-encoding.js";
 import { openHelper } from "../../src/helper/process.js";
 import type { Plan, PlanStep } from "../../src/helper/plan.js";
 import {
@@ -359,15 +361,29 @@ describe.skipIf(!available).each(helperBuilds())(`${needs}%s`, (_, path) => {
       expect(await look(rootfs, [], [], [{ kind: "working-dir", path: "/srv/data" }])).toEqual(["/srv/data"]);
     });
 
-    test.each(Array.from({ length: 62 }, (_unused, index) => index + 3))(
-      "is never a host directory we have open: /proc/self/fd/%d (CVE-2024-21626)",
-      async (fd) => {
-        const directory: PlanStep = { kind: "working-dir", path: `/proc/self/fd/${fd}` };
-        await expect(look(makeRootfs(), [proc], [], [directory])).rejects.toMatchObject({
-          info: { details: { kind: "working-dir" } },
-        });
-      },
-    );
+    test("is never a host directory that is open: /proc/self/fd/3 to 64 (CVE-2024-21626)", () => {
+      const rootfs = makeRootfs();
+      const numbers = Array.from({ length: 62 }, (_unused, index) => index + 3);
+      const plan: Plan = [
+        isolated(),
+        { kind: "private-mounts" },
+        { kind: "root-bind", path: rootfs.path },
+        proc,
+        { kind: "pivot" },
+        // Each is tried, and whichever led out would be where the program starts.
+        ...numbers.map(
+          (fd) => ({ kind: "working-dir", path: `/proc/self/fd/${fd}`, optional: true }) as const,
+        ),
+        { kind: "exec", argv: ["/look", "canary"] },
+      ];
+      const file = join(temporaryDirectory(), "plan");
+      writeFileSync(file, encodePlan(plan));
+      const leaked = openSync(rootfs.outside, "r");
+      const stdio: StdioOptions = ["ignore", "pipe", "pipe", ...numbers.map(() => leaked)];
+      const { stdout, stderr } = spawnSync(path, ["run", file], { encoding: "utf8", stdio });
+      closeSync(leaked);
+      expect(stdout + stderr).toBe("canary absent\n");
+    });
 
     test.each(["relative", "", "/absent", "/look"])("is refused: %j", async (cwd) => {
       const step: PlanStep = { kind: "working-dir", path: cwd };

@@ -2,9 +2,11 @@ import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
+  closeSync,
   copyFileSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   writeFileSync,
 } from "node:fs";
@@ -122,13 +124,15 @@ export function makeLauncher(
       const planPath = join(probe.directory, "plan");
       writeFileSync(planPath, encodePlan(plan), { mode: 0o644 });
       const asUser = id === 0 ? [] : ["setpriv", ...become(id)];
+      const hostDirectory = openSync(probe.directory, "r");
       const { status, stdout, stderr } = spawnSync("env", [...asUser, helper, "run", planPath], {
         encoding: "utf8",
         input: wanted.input ?? "",
         env: { HOST_SECRET: "1" },
-        // An open descriptor of ours, which must not reach the container.
-        stdio: ["pipe", "pipe", "pipe", 0],
+        // A descriptor of ours, which must not reach the container, nor lead it to what it is of.
+        stdio: ["pipe", "pipe", "pipe", hostDirectory],
       });
+      closeSync(hostDirectory);
       return { status, stdout, stderr };
     },
   };
