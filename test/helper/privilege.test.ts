@@ -8,6 +8,7 @@ import { detectPrivilege } from "../../src/helper/detect-privilege.js";
 import { locateHelper } from "../../src/helper/locate.js";
 import { probeNamespaces } from "../../src/helper/probe.js";
 import { sandboxAvailable, sandboxed } from "../support/sandbox.js";
+import { missing } from "../support/tools.js";
 import {
   helperPath,
   isRoot,
@@ -191,20 +192,34 @@ test("the helper of this checkout is found, and one that is not built is an erro
   );
 });
 
-test.skipIf(!isRoot)(
-  "needs root: the helper refuses to run setuid or setgid (CVE-2020-5291, CVE-2023-30549, CVE-2026-41163)",
-  () => {
-    for (const mode of [0o4755, 0o2755]) {
-      const copy = join(temporaryDirectory(), "helper");
-      spawnSync("cp", [helperPath(), copy]);
-      chmodSync(copy, mode);
-      chmodSync(join(copy, ".."), 0o755);
-      const identity = ["--reuid", String(stranger), "--regid", String(stranger), "--clear-groups"];
-      const { status: code, stderr } = spawnSync("setpriv", [...identity, copy, "run", "/dev/null"], {
-        encoding: "utf8",
-      });
-      expect(stderr).toContain("refusing to run setuid");
-      expect(code).toBe(125);
-    }
-  },
-);
+const needsSetcap = missing("setcap");
+
+describe.skipIf(!isRoot)("needs root: the helper refuses to run", () => {
+  /** A copy of it that `tool` has made privileged, started by a stranger. */
+  function expectRefused(tool: string, how: string): void {
+    const copy = join(temporaryDirectory(), "helper");
+    spawnSync("cp", [helperPath(), copy]);
+    chmodSync(join(copy, ".."), 0o755);
+    expect(spawnSync(tool, [how, copy]).status).toBe(0);
+    const identity = ["--reuid", String(stranger), "--regid", String(stranger), "--clear-groups"];
+    const { status: code, stderr } = spawnSync("setpriv", [...identity, copy, "run", "/dev/null"], {
+      encoding: "utf8",
+    });
+    expect(stderr).toContain("refusing to run setuid");
+    expect(code).toBe(125);
+  }
+
+  test.each([
+    ["setuid", "4755"],
+    ["setgid", "2755"],
+  ])("%s (CVE-2020-5291, CVE-2023-30549, CVE-2026-41163)", (_how, mode) => {
+    expectRefused("chmod", mode);
+  });
+
+  test.skipIf(needsSetcap !== "")(
+    `${needsSetcap}with capabilities of its file (CVE-2020-5291, CVE-2023-30549, CVE-2026-41163)`,
+    () => {
+      expectRefused("setcap", "cap_net_raw+ep");
+    },
+  );
+});
