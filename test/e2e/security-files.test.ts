@@ -225,7 +225,7 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who`, ({ as }) => {
       `${needsCompiler}CVE-2018-15664, CVE-2026-41567, CVE-2026-41568: a directory that is swapped for a link to the host while it is copied`,
       async () => {
         const made = machine();
-        const script = `mkdir -p /box/a/inner; echo mine > /box/a/inner/secret; ln -s ../../../../../..${made.secret} /box/b
+        const script = `mkdir -p /box/a/inner; echo mine > /box/a/inner/secret; ln -s ${made.secret} /box/b
           cd /box; exec /racer a b`;
         await runInBackground([await racerImage(), "sh", "-c", script], {
           root: made.root,
