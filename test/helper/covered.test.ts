@@ -58,6 +58,7 @@ describe.skipIf(!available).each(helperBuilds())("needs namespaces: %s", (_, pat
     const places: readonly (readonly [what: string, place: () => readonly [over: string, target: string]])[] =
       [
         ["a file", () => [fileWith(secret), "/dev/null"]],
+        ["another device", () => ["/dev/zero", "/dev/null"]],
         ["a FIFO that nobody writes to", () => [fifo(), "/dev/null"]],
         // Opening what a link leads to, one of our own descriptors here, would already do something.
         ["a link, be it to the real one,", () => [directoryWithLink("null", "/proc/self/fd/0"), "/dev"]],
@@ -71,7 +72,7 @@ describe.skipIf(!available).each(helperBuilds())("needs namespaces: %s", (_, pat
         { kind: "private-mounts" },
         { kind: "root-dir", path: "/" },
         { kind: "mask", target: masked },
-        ...shell(`cat ${masked}`),
+        ...shell(`head -c 9 ${masked}`),
       ];
       const { status, stdout, stderr } = runCovered(path, plan, ...place());
       expect({ status, stdout }).toEqual({ status: 125, stdout: "" });
@@ -79,7 +80,7 @@ describe.skipIf(!available).each(helperBuilds())("needs namespaces: %s", (_, pat
     });
 
     test.each(places)("%s is nobody's input", (_what, place) => {
-      const plan: Plan = [fork, { kind: "stdin-null" }, ...shell("cat")];
+      const plan: Plan = [fork, { kind: "stdin-null" }, ...shell("head -c 9")];
       const { status, stdout, stderr } = runCovered(path, plan, ...place());
       expect({ status, stdout }).toEqual({ status: 125, stdout: "" });
       expect(stderr).toContain("cannot open as standard input");
