@@ -1,8 +1,8 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { busybox, busyboxWith, needsBusybox } from "../support/busybox.js";
-import { pullrunPath } from "../support/cli.js";
+import { busybox, needsBusybox } from "../support/busybox.js";
+import { pullrunPath, temporaryDirectory } from "../support/cli.js";
 import { engine, quick, type Engine } from "../support/engine.js";
 import { needsNamespaces } from "../support/namespaces.js";
 import { needsPty, onPty } from "../support/pty.js";
@@ -75,6 +75,19 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who, exec`, (user) =>
     expect(privileged).toContain("CapAmb:\t0000000000000000");
   });
 
+  test("CVE-2022-27650, CVE-2022-29162: leaves nothing to inherit", async () => {
+    const { ok } = await sleeping(engine(user));
+    for (const flags of [
+      [],
+      ["-u", "0"],
+      ["--privileged"],
+      ...(user.as.uid === undefined ? [["-u", "1000"]] : []),
+    ])
+      expect(await ok("exec", ...flags, "job", "grep", "CapInh", "/proc/self/status")).toBe(
+        "CapInh:\t0000000000000000",
+      );
+  });
+
   test("into a container that does not run, or is not there, says so", async () => {
     const { run, ok } = engine(user);
     await ok("create", "-q", ...quick, "--name", "new", busybox);
@@ -111,16 +124,20 @@ describe.skipIf(!isRoot || needs !== "")(`${isRoot ? needs : "needs root: "}exec
     ).toBe("5\n6\nCapEff:\t0000000000000000");
   });
 
-  test("a link in the place of /etc/passwd does not make us read the host's", async () => {
+  test.each([
+    ["a link to a file of the host's", (file: string) => `ln -s ${file} /etc/passwd`],
+    ["a FIFO", () => "mkfifo /etc/passwd"],
+  ])("CVE-2024-9676: %s in the place of /etc/passwd is not read, nor waited for", async (_what, make) => {
     const { run, ok } = engine({ as: {} });
-    const image = await busyboxWith([{ name: "etc/passwd", data: "root:x:0:0::/root:/bin/sh\n" }]);
-    await ok("run", "-q", "-d", ...quick, "--name", "job", image, "sleep", "60");
-    await ok("exec", "job", "sh", "-c", "rm /etc/passwd && ln -s /proc/1/root/etc/passwd /etc/passwd");
-    const { status, stderr } = await run(["exec", "-u", "daemon", "job", "id"]);
+    const file = path.join(temporaryDirectory(), "passwd");
+    writeFileSync(file, "eve:x:77:78::/home/eve:/bin/sh\n");
+    await ok("run", "-q", "-d", ...quick, "--name", "job", busybox, "sleep", "60");
+    await ok("exec", "job", "sh", "-c", `rm -f /etc/passwd && ${make(file)}`);
+    const { status, stderr } = await run(["exec", "-u", "eve", "job", "id"]);
     expect({ status, stderr: stderr.split("\n")[0] }).toEqual({
       status: 125,
       stderr:
-        "pullrun: user: daemon: no user daemon in the image's /etc/passwd (expected a name or 0 to 2147483647)",
+        "pullrun: user: eve: no user eve in the image's /etc/passwd (expected a name or 0 to 2147483647)",
     });
   });
 });
