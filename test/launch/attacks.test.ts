@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Plan } from "../../src/helper/plan.js";
 import type { Privilege } from "../../src/helper/privilege.js";
 import { execProcess, type ExecOptions } from "../../src/launch/exec-process.js";
 import { planExec } from "../../src/launch/plan-exec.js";
@@ -43,10 +44,12 @@ function attacks(privilege: Privilege, id: number): void {
   });
 
   test("CVE-2022-0492: no cgroup namespace is made and nothing mounted, by the filter or without it", () => {
-    expect(launcher.run(["call", "165", "call", "272,0x10000000"]).stdout).toBe("165 EPERM\n272 EPERM\n");
-    expect(launcher.run(["call", "272,0x2000000"], { options: { seccomp: "unconfined" } }).stdout).toBe(
-      "272 EPERM\n",
-    );
+    const mount = ["mount-cgroup", "/dev/shm"];
+    expect(launcher.run([...mount, "call", "272,0x10000000"]).stdout).toBe("/dev/shm EPERM\n272 EPERM\n");
+    const unfiltered = launcher.run([...mount, "call", "272,0x2000000"], {
+      options: { seccomp: "unconfined" },
+    });
+    expect(unfiltered.stdout).toBe("/dev/shm EPERM\n272 EPERM\n");
   });
 
   test("CVE-2022-24769, CVE-2022-27649: there is nothing to inherit, for root and for others", () => {
@@ -87,6 +90,16 @@ describe("exec", () => {
     privileged: false,
   };
 
+  const planned = (options: ExecOptions): Plan =>
+    planExec({
+      container: { containerId: "c", pid: 1, start: 1n, namespaces: [], procsFiles: [] },
+      process: execProcess({ container, accounts: {}, options }),
+      own: allCapabilities,
+      interactive: false,
+      supervised: false,
+      seccomp: undefined,
+    });
+
   test.each([
     ["1", 1],
     ["00001", 1],
@@ -109,15 +122,13 @@ describe("exec", () => {
     ["privileged root", undefined, true],
     ["another user, privileged", "1000", true],
   ])("CVE-2022-27650, CVE-2022-29162: %s inherits nothing", (_, user, privileged) => {
-    const options = { ...asked, privileged, ...(user === undefined ? {} : { user }) };
-    const plan = planExec({
-      container: { containerId: "c", pid: 1, start: 1n, namespaces: [], procsFiles: [] },
-      process: execProcess({ container, accounts: {}, options }),
-      own: allCapabilities,
-      interactive: false,
-      supervised: false,
-      seccomp: undefined,
-    });
+    const plan = planned({ ...asked, privileged, ...(user === undefined ? {} : { user }) });
     expect(plan.find(({ kind }) => kind === "credentials")).toMatchObject({ inheritable: 0n, ambient: 0n });
+  });
+
+  test("CVE-2019-5736: the helper seals itself before it enters the container", () => {
+    const kinds = planned(asked).map(({ kind }) => kind);
+    expect(kinds[0]).toBe("seal");
+    expect(kinds).toContain("join");
   });
 });

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -114,6 +115,8 @@ one (char **argv)
     return say (path, open (path, O_WRONLY | O_CREAT | O_EXCL, 0666));
   if (!strcmp (command, "disk"))
     return say (path, mknod (path, S_IFCHR | 0600, makedev (1, 11)) < 0 ? -1 : open (path, O_RDONLY));
+  if (!strcmp (command, "mount-cgroup"))
+    return say (path, mount ("cgroup", path, "cgroup", 0, "pids"));
   if (!strcmp (command, "chmod"))
     return say (path, chmod (path, 0600));
   if (!strcmp (command, "link"))
