@@ -1,6 +1,6 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { compileProbe } from "../helper/support.js";
 import { busyboxWith, needsBusybox } from "../support/busybox.js";
 import { pullrun, pullrunPath, temporaryDirectory } from "../support/cli.js";
@@ -149,6 +149,9 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}attacks on a terminal, as
     );
     const id = started.stdout.trim();
     expect(started.status).toBe(0);
+    onTestFinished(async () => {
+      await pullrun(["rm", "-f", id], { root, ...as });
+    });
     const seen = await pullrun(
       ["run", "-q", ...squashIds(as), "--rm", "--network", "host", image, "cat", "/proc/net/unix"],
       {
@@ -161,6 +164,5 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}attacks on a terminal, as
     expect(abstract.filter((line) => /pullrun|attach/.test(line) || line.includes(id))).toEqual([]);
     expect(statSync(path.join(root, "containers", id)).mode & 0o777).toBe(0o700);
     expect(statSync(path.join(root, "containers", id, "attach")).mode & 0o777).toBe(0o600);
-    await pullrun(["rm", "-f", id], { root, ...as });
   });
 });
