@@ -1,13 +1,12 @@
-import { readdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { StoreError } from "../core/errors.js";
-import { printable } from "../core/text.js";
 import { createContainerId } from "../launch/container-id.js";
 import { readHostFacts } from "../launch/host-facts.js";
 import type { RunOptions } from "../launch/run-options.js";
 import { unplacedMounts } from "../launch/unplaced-mounts.js";
 import { createSpec } from "../launch/spec.js";
-import { makeDirectories, withIoErrors } from "../store/files.js";
+import { withIoErrors } from "../store/files.js";
+import { makeEmptyDirectory, resolveDirectory } from "../store/new-directory.js";
 import type { Context } from "./context.js";
 import { privilegedDevices } from "./privileged-devices.js";
 import { ensureImage, type ImageRequest } from "./ensure-image.js";
@@ -27,11 +26,12 @@ export async function bundleImage(
   request: BundleRequest,
   directory: string,
 ): Promise<string> {
+  const bundle = resolveDirectory("bundle", directory);
   const image = await ensureImage(context, request);
   const store = await context.store({ create: true });
   const privilege = await context.privilege();
-  const bundle = path.resolve(directory);
-  await withIoErrors("bundle", bundle, () => makeEmpty(bundle));
+  // 0700: the root file system may have setuid programs, which no other user of this machine is to reach.
+  await makeEmptyDirectory("bundle", bundle, 0o700);
   const { signal, emit } = context;
   const { diffIds } = image.config.value;
   const rootfs = path.join(bundle, "rootfs");
@@ -51,13 +51,4 @@ export async function bundleImage(
     writeFile(path.join(bundle, "config.json"), `${JSON.stringify(spec, null, 2)}\n`),
   );
   return bundle;
-}
-
-async function makeEmpty(bundle: string): Promise<void> {
-  // 0700: the root file system may have setuid programs, which no other user of this machine is to reach.
-  await makeDirectories(bundle, 0o700);
-  const [first] = await readdir(bundle);
-  if (first === undefined) return;
-  const message = `bundle: ${printable(bundle)}: is not empty (it holds ${printable(first, 60)})`;
-  throw new StoreError("STORE_IO", message, { hint: "name a new or empty directory" });
 }

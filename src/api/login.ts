@@ -1,6 +1,8 @@
+import path from "node:path";
 import { isRegistryHost } from "../core/reference.js";
 import { UsageError } from "../core/errors.js";
 import { printable } from "../core/text.js";
+import { makeDirectories, withIoErrors } from "../store/files.js";
 import type { Context } from "./context.js";
 
 export interface LoginRequest {
@@ -34,7 +36,9 @@ export async function login(context: Context, request: LoginRequest): Promise<Lo
     credentials: { kind: "password", username, password, source: "this login" },
     onRetry: (notice) => emit({ type: "retry", ...notice }),
   });
-  const place = { file: context.loginFile, registry, signal };
+  const file = context.loginFile;
+  await withIoErrors("login", file, () => makeDirectories(path.dirname(file), 0o700));
+  const place = { file, registry, signal };
   return { registry, verified, storedIn: await storeLogin(place, { username, password }) };
 }
 

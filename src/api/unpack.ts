@@ -1,4 +1,4 @@
-import path from "node:path";
+import { resolveDirectory } from "../store/new-directory.js";
 import type { Context } from "./context.js";
 import { ensureImage, type ImageRequest } from "./ensure-image.js";
 
@@ -8,9 +8,9 @@ export async function unpackImage(
   request: ImageRequest,
   directory: string,
 ): Promise<string> {
+  const target = resolveDirectory("unpack", directory);
   const image = await ensureImage(context, request);
   const store = await context.store({ create: true });
-  const target = path.resolve(directory);
   const privilege = await context.privilege();
   await store.unpackFlat(image.config.value.diffIds, target, {
     privilege,

@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { Context, ContextOptions } from "../api/context.js";
-import { UsageError } from "../core/errors.js";
+import { errnoText } from "../core/errno-hints.js";
+import { AuthError, UsageError } from "../core/errors.js";
 import type { Emit } from "../core/events.js";
 import { hostPlatform, parsePlatform, type Platform } from "../core/platform.js";
 import { printable } from "../core/text.js";
+import type { AuthFileText } from "../registry/credentials.js";
 import type { Flags, Invocation } from "./command.js";
 import type { Env } from "./env.js";
 import { version } from "./version.js";
@@ -59,9 +61,25 @@ export function platformOf(flags: Flags, env: Env): Platform {
 }
 
 /** DOCKER_AUTH_CONFIG holds a whole config.json and goes before the file. */
-function authFilesOf(env: Env): { path: string; text: string }[] {
+function authFilesOf(env: Env): AuthFileText[] {
   const inline =
     env.dockerAuthConfig === undefined ? [] : [{ path: "DOCKER_AUTH_CONFIG", text: env.dockerAuthConfig }];
   const files = env.authFiles.filter((file) => existsSync(file));
-  return [...inline, ...files.map((path) => ({ path, text: readFileSync(path, "utf8") }))];
+  return [...inline, ...files.map(authFileAt)];
+}
+
+/** Read when a registry wants a login: whoever looks into the store, or pulls without one, need not be able to. */
+function authFileAt(path: string): AuthFileText {
+  return {
+    path,
+    get text() {
+      try {
+        return readFileSync(path, "utf8");
+      } catch (error) {
+        const hint = "check its owner and permissions, or name another directory in DOCKER_CONFIG";
+        const message = `credentials file: ${printable(path)}: ${errnoText(error)}`;
+        throw new AuthError("BAD_AUTH_FILE", message, { hint, cause: error });
+      }
+    },
+  };
 }

@@ -1,4 +1,5 @@
 import { writeSync } from "node:fs";
+import { errnoText } from "../core/errno-hints.js";
 import { errnoOf } from "../core/errors.js";
 
 /**
@@ -39,7 +40,7 @@ function writeNow(bytes: Buffer): number {
 
 function endOnFailedWrite(error: NodeJS.ErrnoException): void {
   if (error.code === "EPIPE") process.exit(0);
-  stderr().write(`pullrun: cannot write to standard output: ${error.code ?? error.message}\n`);
+  stderr().write(`pullrun: cannot write to standard output: ${errnoText(error)}\n`);
   process.exit(1);
 }
 

@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
+import { errnoText } from "../core/errno-hints.js";
 import { errnoOf } from "../core/errors.js";
 import { badConfig, isAbsent, readConfig, readNamed } from "./config-file.js";
 import { apiHost } from "./hosts.js";
@@ -64,6 +65,6 @@ async function list(dir: string): Promise<string[]> {
     const errno = errnoOf(error);
     // A directory we may not enter is another user's: docker's may be root's alone.
     if (isAbsent(errno) || errno === "EACCES") return [];
-    throw badConfig(dir, `cannot be read (${errno ?? "unknown error"})`);
+    throw badConfig(dir, `cannot be read: ${errnoText(error)}`);
   }
 }

@@ -1,6 +1,7 @@
 import { access, constants, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as v from "valibot";
+import { errnoText } from "../core/errno-hints.js";
 import { errnoOf, UsageError } from "../core/errors.js";
 import { printable } from "../core/text.js";
 
@@ -13,7 +14,7 @@ export async function readConfig(path: string): Promise<string | undefined> {
     if (isAbsent(errno)) return undefined;
     // HOME of somebody else, as after setpriv or `su` without a login: what lies in there is not meant for us.
     if (errno === "EACCES" && !(await maySearch(dirname(path)))) return undefined;
-    throw badConfig(path, `cannot be read (${errno ?? "unknown error"})`);
+    throw badConfig(path, `cannot be read: ${errnoText(error)}`);
   }
 }
 

@@ -10,7 +10,7 @@ export type { Credentials } from "./auth-file.js";
  */
 export type CredentialLookup = (place: string, signal: AbortSignal) => Promise<Credentials | undefined>;
 
-/** A credentials file the caller has read. */
+/** A credentials file. Its text is asked for only where credentials are. */
 export interface AuthFileText {
   readonly path: string;
   readonly text: string;

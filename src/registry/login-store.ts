@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
-import path from "node:path";
+import { open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import { errnoText } from "../core/errno-hints.js";
 import { AuthError, errnoOf } from "../core/errors.js";
 import { printable } from "../core/text.js";
 import { canonical, parseAuthFile, serverUrlOf } from "./auth-file.js";
 import { eraseWithHelper, storeWithHelper } from "./credential-helper.js";
 
-/** Where logins are kept: docker's config.json or containers' auth.json, which need not be there yet. */
+/** Where logins are kept: docker's config.json or containers' auth.json, which need not be there yet, but its directory. */
 export interface LoginPlace {
   readonly file: string;
   /** As in a reference, `docker.io` for Docker Hub. */
@@ -78,7 +78,6 @@ async function readContent(file: string): Promise<Content> {
 /** Whole or not at all, through a symlink if it is one, readable by the user alone. */
 async function writeContent(file: string, content: Content): Promise<void> {
   try {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
     const target = await realpath(file).catch(() => file);
     const temporary = `${target}.${randomUUID()}.tmp`;
     await using handle = await open(temporary, "wx", 0o600);
@@ -99,8 +98,11 @@ async function writeContent(file: string, content: Content): Promise<void> {
 }
 
 function cannot(verb: string, file: string, error: unknown): AuthError {
-  const why = errnoOf(error) ?? "unknown error";
-  return new AuthError("BAD_AUTH_FILE", `credentials file: ${printable(file)}: cannot ${verb} it (${why})`, {
-    hint: "check its owner and permissions, or name another directory in DOCKER_CONFIG",
-  });
+  return new AuthError(
+    "BAD_AUTH_FILE",
+    `credentials file: ${printable(file)}: cannot ${verb} it: ${errnoText(error)}`,
+    {
+      hint: "check its owner and permissions, or name another directory in DOCKER_CONFIG",
+    },
+  );
 }

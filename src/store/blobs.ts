@@ -4,7 +4,7 @@ import type { Descriptor } from "../core/descriptor.js";
 import { hexOf, verifyDigest, type Digest } from "../core/digest.js";
 import { IntegrityError, StoreError } from "../core/errors.js";
 import { printable } from "../core/text.js";
-import { atomicWrite, unlessAbsent, withIoErrors } from "./files.js";
+import { atomicWrite, unlessAbsent, withStoreErrors } from "./files.js";
 
 /** `blobs/sha256` of this store, or of any OCI layout: the functions here only read, but for {@link putBlob}. */
 export interface BlobDirectory {
@@ -89,7 +89,7 @@ async function openBlob(
   digest: Digest,
 ): Promise<{ readonly fd: number; readonly size: number }> {
   const file = blobPath(directory, digest);
-  const fd = await withIoErrors("blob", file, async () =>
+  const fd = await withStoreErrors("blob", file, async () =>
     // O_NONBLOCK: a layout from elsewhere may hold a FIFO under this name, which would block for ever.
     unlessAbsent(() => openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)),
   );

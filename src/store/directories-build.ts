@@ -1,12 +1,11 @@
-import { readdir, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { chainIds, type DiffId } from "../core/digest.js";
-import { StoreError } from "../core/errors.js";
-import { printable } from "../core/text.js";
 import { delta } from "./delta.js";
 import { factsFile, isDirectory, rootfsDirectory } from "./directories.js";
 import { collectFacts, loadFacts, saveFacts, type RootfsFacts } from "./facts.js";
-import { makeDirectories, syncDirectory, temporaryPrefix, withIoErrors } from "./files.js";
+import { syncDirectory, temporaryPrefix, withIoErrors } from "./files.js";
+import { makeEmptyDirectory } from "./new-directory.js";
 import { requireFree } from "./free-space.js";
 import { mergeLayers, stackLayers, type LayerStack } from "./layer-stack.js";
 import { layerTars } from "./layout.js";
@@ -24,7 +23,7 @@ export async function unpackFlat(
   target: string,
 ): Promise<{ readonly facts: RootfsFacts }> {
   return withIoErrors("unpack", target, async () => {
-    await requireEmpty(target);
+    await makeEmptyDirectory("unpack", target, 0o755);
     const stack = stackFor(context, diffIds);
     const tars = layerTars(stack);
     const tree = await mergeLayers(stack);
@@ -103,12 +102,4 @@ function stackFor(context: RootfsContext, diffIds: readonly DiffId[]): LayerStac
 
 function policyFor(context: RootfsContext): OwnerPolicy {
   return ownerPolicy(context.privilege, (message) => context.emit?.({ type: "warning", message }));
-}
-
-async function requireEmpty(target: string): Promise<void> {
-  await makeDirectories(target, 0o755);
-  const names = await readdir(target);
-  if (names.length === 0) return;
-  const message = `unpack: ${printable(target)}: is not empty (it holds ${printable(names[0] ?? "", 60)})`;
-  throw new StoreError("STORE_IO", message, { hint: "name a new or empty directory" });
 }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { release } from "node:os";
 import path from "node:path";
 import * as v from "valibot";
-import { atomicWrite, withIoErrors } from "./files.js";
+import { atomicWrite, withStoreErrors } from "./files.js";
 import type { RootfsContext } from "./rootfs.js";
 
 /** What trying it once has shown, and on which boot of which kernel that was. */
@@ -27,7 +27,7 @@ export async function erofsProblem(context: RootfsContext): Promise<string | und
   const known = readVerdict(file);
   const isCurrent = known?.boot === boot && known.kernel === release();
   if (isCurrent && (known.problem === undefined || rootfsDriver === undefined)) return known.problem;
-  const problem = await withIoErrors("root file system", paths.rootfs, () => tryErofs(context));
+  const problem = await withStoreErrors("root file system", paths.rootfs, () => tryErofs(context));
   const verdict: Verdict = { boot, kernel: release(), ...(problem === undefined ? {} : { problem }) };
   await atomicWrite(file, Buffer.from(JSON.stringify(verdict)), 0o600);
   if (problem !== undefined && rootfsDriver === undefined) {

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { StoreError } from "../core/errors.js";
 import { printable } from "../core/text.js";
-import { ioError } from "./files.js";
+import { storeError } from "./files.js";
 
 /** Where a file's data lies: in which layer's tar (0 = bottom), and where in it. */
 export interface DataPlace {
@@ -49,7 +49,7 @@ function openTar(file: string): OpenTar {
     const fd = openSync(file, "r");
     return { file, fd, size: fstatSync(fd).size };
   } catch (error) {
-    throw ioError("layer", file, error);
+    throw storeError("layer", file, error);
   }
 }
 

@@ -1,7 +1,7 @@
 import { link, mkdir, open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { errnoOf, StoreError } from "../core/errors.js";
-import { errnoHint } from "../core/errno-hints.js";
+import { errnoHint, errnoText, pathHint } from "../core/errno-hints.js";
 import { printable } from "../core/text.js";
 import { randomBytes } from "../helper/random.js";
 
@@ -14,7 +14,7 @@ export function temporaryName(directory: string): string {
 
 /** Replaces `file` whole or not at all, also across a power cut: write beside it, fsync, rename, fsync the directory. */
 export async function atomicWrite(file: string, bytes: Uint8Array, mode = 0o644): Promise<void> {
-  await withIoErrors("write", file, async () => {
+  await withStoreErrors("write", file, async () => {
     const temporary = await writeBeside(file, bytes, mode);
     await rename(temporary, file).catch((error: unknown) => discard(temporary, error));
     await syncDirectory(path.dirname(file));
@@ -23,7 +23,7 @@ export async function atomicWrite(file: string, bytes: Uint8Array, mode = 0o644)
 
 /** Like {@link atomicWrite}, but leaves a file that is already there alone. */
 export async function atomicCreate(file: string, bytes: Uint8Array, mode = 0o644): Promise<void> {
-  await withIoErrors("write", file, async () => {
+  await withStoreErrors("write", file, async () => {
     const temporary = await writeBeside(file, bytes, mode);
     // link, unlike rename, fails if the name exists: two processes that create a store at once both end up with one.
     await link(temporary, file).catch(async (error: unknown) => {
@@ -59,28 +59,49 @@ export async function makeDirectories(directory: string, mode: number): Promise<
   }
 }
 
-/** Runs `work`, turning system errors into StoreErrors that name the object: DISK_FULL, else STORE_IO. */
+/** Runs `work` on a path that somebody gave us, turning system errors into StoreErrors: DISK_FULL, else STORE_IO. */
 export async function withIoErrors<T>(what: string, object: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw ioError(what, object, error);
+    throw ioError({ what, object, hintFor: pathHint }, error);
   }
 }
 
-/** A system error as StoreError; anything else as it is. */
-export function ioError(what: string, object: string, error: unknown): unknown {
+/** The same where `work` is on the store's own files. */
+export async function withStoreErrors<T>(what: string, object: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw storeError(what, object, error);
+  }
+}
+
+/** A system error about the store's own files as StoreError; anything else as it is. */
+export function storeError(what: string, object: string, error: unknown): unknown {
+  return ioError({ what, object, hintFor: errnoHint }, error);
+}
+
+interface Subject {
+  readonly what: string;
+  readonly object: string;
+  hintFor(errno: string): string | undefined;
+}
+
+function ioError({ what, object, hintFor }: Subject, error: unknown): unknown {
   const errno = errnoOf(error);
   if (!(error instanceof Error) || errno === undefined || !("syscall" in error)) return error;
-  const message = `${what}: ${printable(object)}: ${printable(withoutTemporary(error.message))}`;
+  const message = `${what}: ${printable(object)}: ${errnoText(error)}${placeOf(error, object)}`;
   const code = errno === "ENOSPC" || errno === "EDQUOT" ? "DISK_FULL" : "STORE_IO";
-  const hint = errnoHint(errno);
+  const hint = hintFor(errno);
   return new StoreError(code, message, { cause: error, ...(hint === undefined ? {} : { hint }) });
 }
 
-/** `ENOENT: ..., open '/x/.tmp-1f'` names what nobody asked for: the object says enough. */
-function withoutTemporary(message: string): string {
-  return message.replace(/, \w+ '[^']*\.tmp-.*$/s, "");
+/** Which file it was, unless that is the object itself, one that we only write for it, or its whole name is the trouble. */
+function placeOf(error: Error, object: string): string {
+  if (!("path" in error) || typeof error.path !== "string" || errnoOf(error) === "ENAMETOOLONG") return "";
+  const isOther = path.resolve(error.path) !== path.resolve(object) && !error.path.includes(temporaryPrefix);
+  return isOther ? ` (${printable(error.path)})` : "";
 }
 
 /**

@@ -4,7 +4,7 @@ import { PullrunError, StoreError } from "../core/errors.js";
 import { printable } from "../core/text.js";
 import { deleteEntry, deleteFreeDownload, type DeleteContext } from "./delete-content.js";
 import { droppableBlobs } from "./drop-blobs.js";
-import { temporaryPrefix, withIoErrors } from "./files.js";
+import { temporaryPrefix, withStoreErrors } from "./files.js";
 import type { Content } from "./image-content.js";
 import { imageLayers } from "./image-layers.js";
 import { diskBytes, takeInventory, type ItemKind, type StoreItem } from "./inventory.js";
@@ -46,7 +46,7 @@ export interface Pruned {
  */
 export async function prune(context: DeleteContext, options: PruneOptions): Promise<Pruned> {
   const { paths, helper, signal } = context;
-  return withIoErrors("prune", paths.root, () =>
+  return withStoreErrors("prune", paths.root, () =>
     withLock({ helper, file: paths.lock }, { signal }, async () => {
       if (!options.dryRun) await sweepReservations(context);
       await requireReadable(paths);

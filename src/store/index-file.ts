@@ -82,5 +82,6 @@ function openIndex(root: string, file: string): number {
 }
 
 function corrupt(root: string, problem: string): StoreError {
-  return new StoreError("CORRUPT", `layout: ${printable(root)}: index.json: ${printable(problem)}`);
+  const hint = "index.json alone names the images there: bring back a copy of it, or fill another directory";
+  return new StoreError("CORRUPT", `layout: ${printable(root)}: index.json: ${printable(problem)}`, { hint });
 }

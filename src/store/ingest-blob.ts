@@ -4,7 +4,7 @@ import { IntegrityError } from "../core/errors.js";
 import type { Helper } from "../helper/helper.js";
 import { hasBlob } from "./blobs.js";
 import { download, type Download } from "./download.js";
-import { withIoErrors } from "./files.js";
+import { withStoreErrors } from "./files.js";
 import { openForAppending, publishBlob, removeDownload } from "./ingest.js";
 import { createProgress } from "./ingest-protocol.js";
 import type { StorePaths } from "./layout.js";
@@ -27,7 +27,7 @@ export async function ingestBlob(
     request.onState("exists");
     return;
   }
-  await withIoErrors("blob", directory, () =>
+  await withStoreErrors("blob", directory, () =>
     withLock(lock, { signal, makeDirectory: true }, async () => {
       const isThere = await hasBlob(paths, descriptor);
       if (!isThere) await fetchTwice(paths, request, path.join(directory, "data"));

@@ -5,7 +5,7 @@ import { digestOf, type Digest } from "../core/digest.js";
 import { errnoOf } from "../core/errors.js";
 import type { Helper } from "../helper/helper.js";
 import { hasBlob, putBlob, readBlob } from "./blobs.js";
-import { withIoErrors } from "./files.js";
+import { withStoreErrors } from "./files.js";
 import { removeDownload } from "./ingest.js";
 import type { StorePaths } from "./layout.js";
 import { withLock } from "./lock.js";
@@ -39,7 +39,7 @@ export async function ingestDocument(
   const there = await stored();
   if (there !== undefined) return there;
   const directory = paths.ingest(descriptor.digest);
-  return withIoErrors("document", directory, () =>
+  return withStoreErrors("document", directory, () =>
     withLock(lockOf(directory, helper), { signal, makeDirectory: true }, async () => {
       const data = path.join(directory, "data");
       const meanwhile = (await stored()) ?? (await readAside(data, descriptor.digest));

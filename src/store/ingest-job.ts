@@ -6,7 +6,7 @@ import { IntegrityError, LayerError } from "../core/errors.js";
 import { createInflater, detectCompression, magicBytes, type Inflater } from "./decompress.js";
 import { createEntryTableWriter } from "./entry-table.js";
 import { checkPath } from "./entry-path.js";
-import { ioError } from "./files.js";
+import { storeError } from "./files.js";
 import { followFile, type Follower } from "./follow.js";
 import type { IngestJob, IngestResult } from "./ingest-protocol.js";
 import { createTarReader } from "./tar-reader.js";
@@ -28,7 +28,7 @@ export async function runIngest(job: IngestJob): Promise<IngestResult> {
     return output.finish();
   } catch (error) {
     account.giveBack();
-    throw ioError("layer", job.output, error);
+    throw storeError("layer", job.output, error);
   } finally {
     output?.close();
   }

@@ -9,7 +9,7 @@ import { limits } from "../core/limits.js";
 import type { Helper } from "../helper/helper.js";
 import { hasBlob } from "./blobs.js";
 import { download } from "./download.js";
-import { syncDirectory, syncFile, withIoErrors } from "./files.js";
+import { syncDirectory, syncFile, withStoreErrors } from "./files.js";
 import { createProgress, type IngestJob } from "./ingest-protocol.js";
 import { holdsLayer, layersSize } from "./layers.js";
 import type { StorePaths } from "./layout.js";
@@ -59,7 +59,7 @@ export async function ingestLayer(context: IngestContext, request: IngestRequest
   const lock = { helper: context.helper, file: path.join(directory, "lock") };
   const told = setTimeout(() => request.onState("elsewhere"), freeLockMs);
   try {
-    await withIoErrors("layer", directory, () =>
+    await withStoreErrors("layer", directory, () =>
       withLock(lock, { signal: request.signal, makeDirectory: true }, () => {
         clearTimeout(told);
         return ingestLocked(context, request, directory);

@@ -1,11 +1,18 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import path from "node:path";
 import { hexOf, type DiffId, type Digest } from "../core/digest.js";
 import { StoreError } from "../core/errors.js";
 import { ociIndex } from "../core/media-types.js";
 import { printable } from "../core/text.js";
-import { atomicCreate, makeDirectories, temporaryPrefix, unlessAbsent, withIoErrors } from "./files.js";
+import {
+  atomicCreate,
+  makeDirectories,
+  temporaryPrefix,
+  unlessAbsent,
+  withIoErrors,
+  withStoreErrors,
+} from "./files.js";
 
 /** Where everything in a store is. Absolute paths; nothing here touches the disk. */
 export interface StorePaths {
@@ -106,7 +113,7 @@ async function createLayout(paths: StorePaths, names: readonly string[]): Promis
     const message = `store: ${printable(paths.root)}: holds ${printable(foreign, 60)} and is no store (expected an empty directory)`;
     throw new StoreError("CORRUPT", message, { hint: "name an empty or a new directory with --root" });
   }
-  await withIoErrors("store", paths.root, async () => {
+  await withStoreErrors("store", paths.root, async () => {
     await makeDirectories(paths.root, 0o700);
     await mkdir(paths.blobs, { recursive: true });
     // 0700 each: they hold setuid files and other people's secrets whatever mode an existing root has.
@@ -115,8 +122,13 @@ async function createLayout(paths: StorePaths, names: readonly string[]): Promis
     }
   });
   await atomicCreate(path.join(paths.root, "version"), Buffer.from(`${schemaVersion}\n`));
-  await atomicCreate(paths.index, Buffer.from(emptyIndex));
+  // Of a store that has content it is missing: an empty one would say that there are no images, and prune would agree.
+  if (!(await holdsFiles(paths.blobs))) await atomicCreate(paths.index, Buffer.from(emptyIndex));
   await atomicCreate(path.join(paths.root, "oci-layout"), Buffer.from(layoutFile));
+}
+
+async function holdsFiles(directory: string): Promise<boolean> {
+  return (await withStoreErrors("store", directory, () => readdir(directory))).length > 0;
 }
 
 function checkVersion(root: string): void {

@@ -1,7 +1,7 @@
 import { StoreError } from "../core/errors.js";
 import { printable } from "../core/text.js";
 import { deleteContent, deleteFreeDownload, type DeleteContext, type Removed } from "./delete-content.js";
-import { atomicWrite, withIoErrors } from "./files.js";
+import { atomicWrite, withStoreErrors } from "./files.js";
 import { addAll, emptyContent, without, type Content } from "./image-content.js";
 import { encodeIndex, readIndex } from "./index-file.js";
 import { withLock } from "./lock.js";
@@ -32,7 +32,7 @@ export async function removeImage(
   options: RemovalOptions = {},
 ): Promise<Removed> {
   const { paths, helper, signal } = context;
-  return withIoErrors("remove", image.name, () =>
+  return withStoreErrors("remove", image.name, () =>
     withLock({ helper, file: paths.lock }, { signal }, async () => {
       const index = await readIndex(paths.root);
       const rest = index.entries.filter(
@@ -64,7 +64,7 @@ export async function discardContent(
   options: { readonly inUse: Content },
 ): Promise<Removed> {
   const { paths, helper, signal } = context;
-  return withIoErrors("remove", paths.root, () =>
+  return withStoreErrors("remove", paths.root, () =>
     withLock({ helper, file: paths.lock }, { signal }, async () => {
       const unneeded = without(content, await neededContent(context, options.inUse));
       const removed = await deleteContent(context, unneeded);

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import path from "node:path";
 import { parseDigest, type DiffId } from "../core/digest.js";
 import { deleteEntry, type DeleteContext } from "./delete-content.js";
-import { atomicWrite, withIoErrors } from "./files.js";
+import { atomicWrite, withStoreErrors } from "./files.js";
 import { layoutFile } from "./layout.js";
 import { withLock } from "./lock.js";
 import { rebuildEntries } from "./verify-layer.js";
@@ -14,7 +14,7 @@ import type { Problem } from "./verify.js";
  */
 export async function clearDamage(context: DeleteContext, problem: Problem): Promise<void> {
   const { paths, helper, signal } = context;
-  await withIoErrors("repair", problem.object, () =>
+  await withStoreErrors("repair", problem.object, () =>
     withLock({ helper, file: paths.lock }, { signal }, async () => {
       switch (problem.kind) {
         case "blob":

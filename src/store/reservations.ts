@@ -6,7 +6,7 @@ import type { DiffId, Digest } from "../core/digest.js";
 import { errnoOf } from "../core/errors.js";
 import type { Helper } from "../helper/helper.js";
 import { randomBytes } from "../helper/random.js";
-import { temporaryPrefix, withIoErrors } from "./files.js";
+import { temporaryPrefix, withStoreErrors } from "./files.js";
 import { addAll, type Content } from "./image-content.js";
 import type { StorePaths } from "./layout.js";
 import { isLocked, withLock } from "./lock.js";
@@ -40,7 +40,7 @@ const schema = v.object({
 export async function reserve(context: ReservationContext, content: Content): Promise<Reservation> {
   const { paths, helper, signal } = context;
   const file = path.join(paths.ingests, `${prefix}${randomBytes(8).toString("hex")}`);
-  const held = await withIoErrors("store", paths.root, () =>
+  const held = await withStoreErrors("store", paths.root, () =>
     withLock({ helper, file: paths.lock }, { signal }, async () => {
       await sweepReservations(context, agedMs);
       // Neither renamed nor flushed: nobody reads it without this lock, and after a power cut it is a dead pull's.

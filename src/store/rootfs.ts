@@ -8,7 +8,7 @@ import { directoriesDriver } from "./directories.js";
 import { erofsDriver } from "./erofs.js";
 import { erofsProblem } from "./erofs-support.js";
 import type { RootfsFacts } from "./facts.js";
-import { withIoErrors } from "./files.js";
+import { withStoreErrors } from "./files.js";
 import type { StorePaths } from "./layout.js";
 
 /**
@@ -66,7 +66,7 @@ export async function ensureRootfs(context: RootfsContext, diffIds: readonly Dif
     return found;
   }
   context.emit?.({ type: "rootfs", chainId, state: "building" });
-  await withIoErrors("root file system", context.paths.rootfs, () => build(context, diffIds));
+  await withStoreErrors("root file system", context.paths.rootfs, () => build(context, diffIds));
   const built = await findRootfs(context, diffIds);
   if (built === undefined) {
     throw new StoreError("NOT_FOUND", `root file system: ${chainId}: removed while it was built`, {
@@ -95,7 +95,7 @@ async function driversFor(context: RootfsContext): Promise<readonly [RootfsDrive
   if (rootfsDriver === "directories") return [directoriesDriver];
   if (rootfsDriver === undefined && privilege.kind !== "root") return [directoriesDriver];
   const tried = (): Promise<string | undefined> =>
-    withIoErrors("root file system", context.paths.rootfs, () => erofsProblem(context));
+    withStoreErrors("root file system", context.paths.rootfs, () => erofsProblem(context));
   const problem = privilege.kind === "root" ? await tried() : "it takes root";
   if (rootfsDriver === undefined) {
     return problem === undefined ? [erofsDriver, directoriesDriver] : [directoriesDriver];

@@ -1,10 +1,9 @@
-import { copyFile, mkdir, readdir } from "node:fs/promises";
+import { copyFile, mkdir } from "node:fs/promises";
 import path from "node:path";
-import { StoreError } from "../core/errors.js";
-import { printable } from "../core/text.js";
 import { layoutIndexOf, type SavedImage } from "./archives.js";
-import { atomicWrite, makeDirectories, withIoErrors } from "./files.js";
+import { atomicWrite, withIoErrors } from "./files.js";
 import type { StorePaths } from "./layout.js";
+import { makeEmptyDirectory, resolveDirectory } from "./new-directory.js";
 import { hexOf } from "../core/digest.js";
 
 /** Writes the images as an OCI layout into `directory`, which must be new or empty. index.json, which makes it one, comes last. */
@@ -13,14 +12,9 @@ export async function writeLayout(
   images: readonly SavedImage[],
   directory: string,
 ): Promise<void> {
-  const blobs = path.join(directory, "blobs", "sha256");
+  const blobs = path.join(resolveDirectory("save", directory), "blobs", "sha256");
+  await makeEmptyDirectory("save", directory, 0o777);
   await withIoErrors("save", directory, async () => {
-    await makeDirectories(directory, 0o777);
-    const [odd] = await readdir(directory);
-    if (odd !== undefined) {
-      const message = `save: ${printable(directory)}: is not empty (it holds ${printable(odd, 60)})`;
-      throw new StoreError("STORE_IO", message, { hint: "name a new or empty directory" });
-    }
     await mkdir(blobs, { recursive: true });
     for (const { layers, config, manifest } of images) {
       for (const { digest } of [...layers, config, manifest])

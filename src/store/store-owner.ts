@@ -2,7 +2,6 @@ import { accessSync, constants, statSync } from "node:fs";
 import path from "node:path";
 import { errnoOf, StoreError } from "../core/errors.js";
 import { printable } from "../core/text.js";
-import { unlessAbsent } from "./files.js";
 
 /**
  * Refuses a store that its owner alone may use: to root what writes (docs/adr/0021), to everybody else what they may not
@@ -18,8 +17,8 @@ export function checkOwner(root: string, { onlyReads }: { readonly onlyReads: bo
  * enter; the store's own may be a mount point or given away.
  */
 function refuseOthersStore(root: string): void {
-  const uid = unlessAbsent(() => statSync(path.join(root, "layers")).uid) ?? 0;
-  if (uid === 0) return;
+  const uid = ownerOf(path.join(root, "layers"));
+  if (uid === undefined || uid === 0) return;
   throw new StoreError("OTHERS_STORE", `store: ${printable(root)}: belongs to uid ${uid} (expected root)`, {
     hint: `be that user: sudo -u '#${uid}' pullrun --root …; or name another store. Root may look into it: images, ls, ps, …`,
   });
@@ -46,10 +45,16 @@ function refusePrivateStore(root: string): void {
 }
 
 function ownerText(root: string): string {
+  const uid = ownerOf(root);
+  if (uid === undefined) return "only others";
+  return uid === 0 ? "only root" : `only uid ${uid} and root`;
+}
+
+/** Undefined where nobody can tell: why not, opening the store says. */
+function ownerOf(file: string): number | undefined {
   try {
-    const { uid } = statSync(root);
-    return uid === 0 ? "only root" : `only uid ${uid} and root`;
+    return statSync(file).uid;
   } catch {
-    return "only others";
+    return undefined;
   }
 }

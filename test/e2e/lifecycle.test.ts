@@ -261,7 +261,7 @@ describe.skipIf(needs !== "")(
       [["--restart", "always:3"], /--restart: always:3: no policy/],
       [["--stop-signal", "SIGNOPE"], /--stop-signal: SIGNOPE: no signal/],
       [["--label", "=x"], /--label: =x: no name/],
-      [["--label-file", "/nonexistent"], /--label-file: \/nonexistent: ENOENT/],
+      [["--label-file", "/nonexistent"], /--label-file: \/nonexistent: no such file/],
       [["-i", "-t"], /the input device is not a TTY\nhint: /],
       [["--detach-keys", "ctrl-"], /--detach-keys: ctrl-: not keys/],
     ])("%j", async (flags, message) => {

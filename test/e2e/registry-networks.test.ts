@@ -152,6 +152,8 @@ describe.skipIf(needs !== "")(`${needs}a docker-registry that wants a login`, ()
       stdout: "",
       stderr: `logged in to ${registry.host}; kept in ${file}\n`,
     });
+    // A docker config of an ordinary umask would be everybody's to list.
+    expect(statSync(env.DOCKER_CONFIG).mode & 0o777).toBe(0o700);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect((await run(["pull", "-q", name])).stdout).toMatch(/@sha256:[0-9a-f]{64}\n$/);
     // The other tools read what we have stored.

@@ -95,7 +95,10 @@ test.skipIf(needsNamespaces !== "")(
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(stdout).toContain("NODE_OPTIONS=--require /nonexistent.js");
     const absent = await pullrun(["run", "--env-file", "/nonexistent", probe], { root });
-    expect(absent).toMatchObject({ status: 125, stderr: "pullrun: --env-file: /nonexistent: ENOENT\n" });
+    expect(absent).toMatchObject({
+      status: 125,
+      stderr: "pullrun: --env-file: /nonexistent: no such file or directory\n",
+    });
   },
 );
 
@@ -104,7 +107,7 @@ test("results that cannot be written are an error of one line", () => {
   const { status, stderr } = spawnSync(pullrunPath, ["version"], { stdio: ["ignore", full, "pipe"] });
   expect({ status, stderr: String(stderr) }).toEqual({
     status: 1,
-    stderr: "pullrun: cannot write to standard output: ENOSPC\n",
+    stderr: "pullrun: cannot write to standard output: no space left on device\n",
   });
 });
 

@@ -151,6 +151,18 @@ test("--json gives the problems as data, and one image can be asked for", async 
   expect(absent).toMatchObject({ status: 1, stderr: expect.stringMatching(/not in the store/) as string });
 });
 
+test("without index.json no image is known, and none is deleted for that", async () => {
+  const { root } = await pulled();
+  rmSync(path.join(root, "index.json"));
+  const blobs = filesIn(root, "blobs/sha256");
+  for (const args of [["images"], ["verify"], ["verify", "--repair"], ["prune", "--older-than", "0"]]) {
+    const { status, stderr, stdout } = await pullrun(args, { root });
+    expect(stdout + stderr).toMatch(/holds no index\.json/);
+    expect(status).toBe(1);
+  }
+  expect(filesIn(root, "blobs/sha256")).toEqual(blobs);
+});
+
 test("index.json cut short is reported by verify and by images, in one line each", async () => {
   const { root } = await pulled();
   truncateSync(path.join(root, "index.json"), 40);

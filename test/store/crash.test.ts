@@ -306,7 +306,7 @@ describe("a store in trouble is reported in one line, and works once the trouble
         "again 0",
         "verify 0",
       ]);
-      expect(output.match(/^pullrun: .*EROFS.*\nhint: /gm)).toHaveLength(2);
+      expect(output.match(/^pullrun: .*read-only file system.*\nhint: /gm)).toHaveLength(2);
       expect(output).not.toMatch(/internal error/);
     },
   );

@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { parseDigest } from "../../src/core/digest.js";
@@ -40,7 +49,7 @@ describe("a new store", () => {
   test("below a directory that takes none is an error, not a wait without end", async () => {
     await expect(openLayout("/proc/none/store", { create: true })).rejects.toMatchObject({
       code: "STORE_IO",
-      message: expect.stringContaining("store: /proc/none/store: ENOENT") as string,
+      message: expect.stringContaining("store: /proc/none/store: no such file or directory") as string,
     });
   });
 
@@ -79,6 +88,15 @@ describe("a new store", () => {
     writeFileSync(path.join(root, "thesis.tex"), "x");
     await expect(openLayout(root, { create: true })).rejects.toMatchObject({ code: "CORRUPT" });
     expect(readdirSync(root)).toEqual(["thesis.tex"]);
+  });
+
+  test("that has blobs and no index.json gets no empty one: prune would take the images for unused", async () => {
+    const root = temporaryDirectory();
+    const { blobs, index } = await openLayout(root, { create: true });
+    writeFileSync(path.join(blobs, "0".repeat(64)), "");
+    rmSync(index);
+    await openLayout(root, { create: true });
+    expect(existsSync(index)).toBe(false);
   });
 
   test("is finished after a kill while it was made", async () => {

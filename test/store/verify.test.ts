@@ -137,6 +137,7 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}verify`, () => {
     ["an entry table cut short", (s) => truncateSync(entriesOf(s), 40), "entries", "damaged"],
     ["a missing entry table", (s) => rmSync(entriesOf(s)), "entries", "missing"],
     ["index.json half written", ({ store }) => truncateSync(store.paths.index, 60), "index", "damaged"],
+    ["index.json missing", ({ store }) => rmSync(store.paths.index), "index", "missing"],
     ["index.json empty", ({ store }) => truncateSync(store.paths.index, 0), "index", "damaged"],
   ];
   test.each(damages)("finds %s", async (_what, damage, kind, state) => {

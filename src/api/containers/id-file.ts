@@ -1,4 +1,5 @@
 import { existsSync, writeFileSync } from "node:fs";
+import { errnoText } from "../../core/errno-hints.js";
 import { errnoOf, UsageError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
 
@@ -13,7 +14,7 @@ export function writeIdFile(file: string, id: string): void {
     writeFileSync(file, id, { flag: "wx" });
   } catch (error) {
     if (errnoOf(error) === "EEXIST") throw idFileExists(file);
-    const message = `--cidfile: ${printable(file)}: ${errnoOf(error) ?? "cannot be written"}`;
+    const message = `--cidfile: ${printable(file)}: ${errnoText(error)}`;
     throw new UsageError("BAD_VALUE", message, { cause: error });
   }
 }

@@ -4,7 +4,7 @@ import { errnoOf, StoreError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
 import { randomBytes } from "../../helper/random.js";
 import { checkVolumeName } from "../../launch/mount-checks.js";
-import { temporaryName, temporaryPrefix, withIoErrors } from "../../store/files.js";
+import { temporaryName, temporaryPrefix, withStoreErrors } from "../../store/files.js";
 import type { StorePaths } from "../../store/layout.js";
 
 /** A volume is a directory of the store with `data`, which containers see, and `volume.json`, which they do not. */
@@ -42,7 +42,7 @@ export async function createVolume(paths: StorePaths, request: VolumeRequest): P
   const directory = volumeDirectory(paths, name);
   const present = await readVolume(paths, name);
   if (present !== undefined) return present;
-  return withIoErrors("volume", name, async () => {
+  return withStoreErrors("volume", name, async () => {
     await mkdir(paths.volumes, { recursive: true, mode: 0o700 });
     const temporary = temporaryName(paths.volumes);
     await mkdir(temporary, { mode: 0o700 });

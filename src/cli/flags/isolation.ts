@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { UsageError, errnoOf } from "../../core/errors.js";
+import { errnoText } from "../../core/errno-hints.js";
+import { UsageError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
 import type { IsolationOptions, SharedNamespace } from "../../launch/options/isolation.js";
 import type { Flags, FlagSpec, Invocation } from "../command.js";
@@ -128,10 +129,13 @@ function readProfile(file: string): { file: string; text: string } {
   try {
     return { file, text: readFileSync(file, "utf8") };
   } catch (error) {
-    const problem = errnoOf(error) ?? "cannot be read";
-    throw new UsageError("BAD_VALUE", `--security-opt: seccomp profile ${printable(file)}: ${problem}`, {
-      cause: error,
-    });
+    throw new UsageError(
+      "BAD_VALUE",
+      `--security-opt: seccomp profile ${printable(file)}: ${errnoText(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

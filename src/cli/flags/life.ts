@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { UsageError, errnoOf } from "../../core/errors.js";
+import { errnoText } from "../../core/errno-hints.js";
+import { UsageError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
 import type { LifeOptions, RestartPolicy } from "../../launch/options/life.js";
 import type { Flags, FlagSpec, Invocation } from "../command.js";
@@ -75,8 +76,9 @@ function readLabels(file: string): string[] {
     const lines = readFileSync(file, "utf8").split(/\r?\n/);
     return lines.map((line) => line.trimStart()).filter((line) => line !== "" && !line.startsWith("#"));
   } catch (error) {
-    const problem = errnoOf(error) ?? "cannot be read";
-    throw new UsageError("BAD_VALUE", `--label-file: ${printable(file)}: ${problem}`, { cause: error });
+    throw new UsageError("BAD_VALUE", `--label-file: ${printable(file)}: ${errnoText(error)}`, {
+      cause: error,
+    });
   }
 }
 

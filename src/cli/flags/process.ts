@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
-import { UsageError, errnoOf } from "../../core/errors.js";
+import { errnoText } from "../../core/errno-hints.js";
+import { UsageError } from "../../core/errors.js";
+import { printable } from "../../core/text.js";
 import type { ProcessOptions } from "../../launch/options/process.js";
 import type { Flags, FlagSpec, Invocation } from "../command.js";
 import type { Env } from "../env.js";
@@ -51,7 +53,7 @@ function readEnvFile(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw new UsageError("BAD_VALUE", `--env-file: ${file}: ${errnoOf(error) ?? "cannot be read"}`, {
+    throw new UsageError("BAD_VALUE", `--env-file: ${printable(file)}: ${errnoText(error)}`, {
       cause: error,
     });
   }

@@ -1,0 +1,88 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { demoLayout, pullrun } from "../support/cli.js";
+import { serveFixtures } from "../support/served.js";
+
+/** Paths that are not what they are named for: each is one line that says so, without errno names, and a hint. */
+const hello = `oci:${demoLayout}:pullrun/hello-world:latest`;
+const work = mkdtempSync(path.join(tmpdir(), "pullrun-paths-"));
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+const store = path.join(work, "store");
+const name = "docker.io/pullrun/hello-world:latest";
+
+beforeAll(async () => {
+  symlinkSync("loop", path.join(work, "loop"));
+  writeFileSync(path.join(work, "file"), "");
+  mkdirSync(path.join(work, "dir"));
+  expect((await pullrun(["pull", "-q", hello], { root: store })).stderr).toBe("");
+});
+
+const places = [
+  ["loop", "too many symbolic links encountered", "leads back to itself"],
+  ["n".repeat(300), "name too long", "255 bytes"],
+  ["file/x", "(?:is in something that is no|not a) directory|holds no index.json", ""],
+] as const;
+const commands = [
+  ["export", "-o", "PLACE", name],
+  ["save", "-o", "PLACE", name],
+  ["save", "--format", "oci", "-o", "PLACE", name],
+  ["unpack", name, "PLACE"],
+  ["bundle", name, "PLACE"],
+  ["pull", "-q", "oci:PLACE"],
+  ["--root", "PLACE", "images"],
+  ["--root", "PLACE", "verify"],
+] as const;
+const table = commands.flatMap((command) =>
+  places.map(([place, ...rest]) => [command.join(" "), place.slice(0, 10), place, ...rest, command] as const),
+);
+
+test.each(table)("%s, at %s", async (_line, _shown, place, problem, advice, command) => {
+  const args = command.map((word) => word.replace("PLACE", path.join(work, place)));
+  const { status, stdout, stderr } = await pullrun(args, args[0] === "--root" ? {} : { root: store });
+  expect(stderr).toMatch(new RegExp(`^pullrun: \\w+: .*(?:${problem}).*\nhint: .*${advice}.*\n$`));
+  expect(stderr).not.toMatch(/\bE[A-Z]{3,}\b|internal error/);
+  expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+});
+
+test.each([
+  ["unpack", [name, ""]],
+  ["bundle", [name, ""]],
+  ["save", ["--format", "oci", "-o", "", name]],
+])("%s into '' is not into the current directory", async (command, args) => {
+  const { status, stderr } = await pullrun([command, ...args], { root: store });
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: `pullrun: ${command}: the name of the directory is empty\nhint: name a new or empty directory\n`,
+  });
+});
+
+test("a credentials file that is none troubles only who needs a login", async () => {
+  const DOCKER_CONFIG = path.join(work, "docker");
+  mkdirSync(path.join(DOCKER_CONFIG, "config.json"), { recursive: true });
+  const env = { DOCKER_CONFIG };
+  expect(await pullrun(["images", "-q"], { root: store, env })).toMatchObject({ status: 0, stderr: "" });
+  const open = await serveFixtures();
+  for (const [args, verb] of [
+    [["digest", `${open.host}/pullrun/hello-world`], ""],
+    [["logout", open.host], "cannot read it: "],
+  ] as const) {
+    const { status, stderr } = await pullrun(args, { root: store, env });
+    expect(stderr).toMatch(
+      new RegExp(`^pullrun: credentials file: .*config\\.json: ${verb}is a directory\nhint: .*\n$`),
+    );
+    expect(status).toBe(1);
+  }
+  await open.close();
+});
+
+test("a login that cannot be kept below /proc is an error, not a wait without end", async () => {
+  const served = await serveFixtures();
+  const env = { DOCKER_CONFIG: "/proc/none/docker" };
+  const args = ["login", "-u", "me", "--password-stdin", served.host];
+  const { status, stderr } = await pullrun(args, { root: store, env, input: "secret\n" });
+  await served.close();
+  expect(stderr).toMatch(/^pullrun: login: \/proc\/none\/docker\/config\.json: no such file or directory/m);
+  expect(status).toBe(1);
+});
