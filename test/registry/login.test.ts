@@ -163,7 +163,6 @@ describe("storing a login", () => {
   test("follows a symlink instead of replacing it", async () => {
     const real = path.join(dir, "dotfiles.json");
     writeFileSync(real, "{}");
-    mkdirSync(path.dirname(file));
     symlinkSync(real, file);
     await store("ghcr.io");
     expect(lstatSync(file).isSymbolicLink()).toBe(true);
@@ -173,7 +172,6 @@ describe("storing a login", () => {
   test.each(["{ secret", "[]", '{"auths":"secret"}'])(
     "does not touch a file it cannot read: %s",
     async (text) => {
-      mkdirSync(path.dirname(file));
       writeFileSync(file, text);
       const failure = store("ghcr.io");
       await expect(failure).rejects.toMatchObject({ code: "BAD_AUTH_FILE" });
@@ -191,7 +189,7 @@ describe("storing a login", () => {
 
   test("has nothing to forget without a file, and makes none", async () => {
     expect(await erase("ghcr.io")).toBe(false);
-    expect(readdirSync(dir)).toEqual([]);
+    expect(readdirSync(path.dirname(file))).toEqual([]);
   });
 
   describe("with a credential helper", () => {
