@@ -1,7 +1,7 @@
 import { openFileData, type FileData } from "../store/file-data.js";
 import { emptyTree, type DirNode, type FileNode, type TreeNode } from "../store/tree.js";
 import type { Context } from "./context.js";
-import { bytesOf, nodeInfo, walkTree, type FileType } from "./file-info.js";
+import { bytesOf, createLinkTracker, nodeInfo, walkTree, type FileType } from "./file-info.js";
 import { openImage, type ImageTarget } from "./image-target.js";
 import { differences, type Difference } from "./node-differences.js";
 
@@ -12,7 +12,7 @@ export interface FileChange {
   readonly change: "added" | "changed" | "removed";
   /** Of the newer tree, unless the name is gone there. */
   readonly type: FileType;
-  /** Bytes of data in each tree, where it has the name. */
+  /** Bytes of data in each tree, where it has the name; 0 for further names of a file, which are hard links. */
   readonly before?: number;
   readonly after?: number;
   /** For a change: in what. Times do not count, as they differ in every build. */
@@ -33,7 +33,8 @@ export async function diffImages(context: Context, before: string, after: string
   const right = await openSide(isSame ? { ...newer, files: older.files } : newer);
   try {
     const changes: FileChange[] = [];
-    compareDirectories({ left, right, changes, signal: context.signal });
+    const links = { before: createLinkTracker(), after: createLinkTracker() };
+    compareDirectories({ left, right, changes, links, signal: context.signal });
     return changes;
   } finally {
     left.data.close();
@@ -51,6 +52,8 @@ interface Comparison {
   readonly left: Side;
   readonly right: Side;
   readonly changes: FileChange[];
+  /** What of each tree has been told of under another name. */
+  readonly links: Readonly<Record<"before" | "after", ReturnType<typeof createLinkTracker>>>;
   readonly signal: AbortSignal;
 }
 
@@ -84,20 +87,22 @@ function compareDirectories(comparison: Comparison): void {
 }
 
 function comparePair(comparison: Comparison, { path, before, after }: Pair): void {
-  const { changes } = comparison;
+  const tell = (at: string, change: Change): void => {
+    comparison.changes.push(changeOf(comparison, at, change));
+  };
   if (before !== undefined && after !== undefined) {
     const what = differences(before, after, (a, b) => sameContent(comparison, a, b));
-    if (what.length > 0) changes.push(changeOf(path, { before, after, what }));
+    if (what.length > 0) tell(path, { before, after, what });
     if (!what.includes("type")) return;
     // What was below a directory that is one no more, or is below one that was none.
-    for (const [at, node] of walkTree(path, before)) changes.push(changeOf(at, { before: node }));
-    for (const [at, node] of walkTree(path, after)) changes.push(changeOf(at, { after: node }));
+    for (const [at, node] of walkTree(path, before)) tell(at, { before: node });
+    for (const [at, node] of walkTree(path, after)) tell(at, { after: node });
     return;
   }
   const [node, key] = after === undefined ? [before, "before" as const] : [after, "after" as const];
   if (node === undefined) return;
-  changes.push(changeOf(path, { [key]: node }));
-  for (const [at, below] of walkTree(path, node)) changes.push(changeOf(at, { [key]: below }));
+  tell(path, { [key]: node });
+  for (const [at, below] of walkTree(path, node)) tell(at, { [key]: below });
 }
 
 interface Change {
@@ -106,20 +111,17 @@ interface Change {
   readonly what?: readonly Difference[];
 }
 
-function changeOf(path: string, { before, after, what = [] }: Change): FileChange {
-  const { type } = nodeInfo(path, after ?? before ?? emptyTree());
+function changeOf({ links }: Comparison, path: string, { before, after, what = [] }: Change): FileChange {
+  const older = before && nodeInfo(path, before, links.before(path, before));
+  const newer = after && nodeInfo(path, after, links.after(path, after));
   return {
     path: bytesOf(path),
     change: before === undefined ? "added" : after === undefined ? "removed" : "changed",
-    type,
-    ...(before === undefined ? {} : { before: sizeOf(before) }),
-    ...(after === undefined ? {} : { after: sizeOf(after) }),
+    type: (newer ?? older ?? nodeInfo(path, emptyTree())).type,
+    ...(older === undefined ? {} : { before: older.size }),
+    ...(newer === undefined ? {} : { after: newer.size }),
     what,
   };
-}
-
-function sizeOf(node: TreeNode): number {
-  return node.kind === "file" ? node.size : 0;
 }
 
 /** For files of equal size. */

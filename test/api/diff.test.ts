@@ -47,6 +47,19 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}diff`, () => {
     ]);
   });
 
+  test("data of a file with several names counts once", async () => {
+    const names = [
+      { name: "a", data: "xyz" },
+      { name: "b", flag: "1", link: "a" },
+      { name: "c", flag: "1", link: "a" },
+    ];
+    const [none, some] = [await add(["d/"]), await add(["d/"], names)];
+    expect(await diff(none, some)).toEqual(["added /a 3", "added /b 0", "added /c 0"]);
+    expect(await diff(some, none)).toEqual(["removed /a 3", "removed /b 0", "removed /c 0"]);
+    const types = (await diffImages(images.context, none, some)).map(({ type }) => type);
+    expect(types).toEqual(["file", "hardlink", "hardlink"]);
+  });
+
   test.each([
     ["content of equal size", { data: "abc" }, { data: "abd" }, "content"],
     ["the mode", { mode: 0o644 }, { mode: 0o4755 }, "mode"],
