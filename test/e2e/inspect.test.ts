@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { addImage, type BlobMap } from "../../fixtures/image.js";
 import { writeLayout } from "../../fixtures/layout.js";
 import { needsRealRoot } from "../support/namespaces.js";
-import { pullrun, pullrunPath, temporaryDirectory, type CliResult } from "../support/cli.js";
+import { demoLayout, pullrun, pullrunPath, temporaryDirectory, type CliResult } from "../support/cli.js";
 import { archiveOf } from "../support/inspected.js";
 import { have, isRoot, missing, mustRun, runTool } from "../support/tools.js";
 import { serveFixtures } from "../support/served.js";
@@ -179,6 +179,63 @@ test("images filters, formats and draws", async () => {
   );
   const tree = await shown("images", "--tree", "team/app");
   expect(tree).toMatch(/team\/app:1 \(linux\/amd64\).*\n├─ 1 .*ADD bottom\n└─ 2 .*RUN \\x1b\[31mtop\n$/);
+});
+
+test("inspect shows what it finds and complains of the rest", async () => {
+  for (const [flags, shown] of [
+    [["-f", "{{index .RepoTags 0}}"], /^team\/app:1\n$/],
+    [["--raw"], /^\{.*\}\s*$/s],
+    [[], /^\[\n.*"docker\.io\/team\/app:1".*\]\n$/s],
+    [["-f", ""], /^\[\n/],
+  ] as const) {
+    const { status, stdout, stderr } = await look("inspect", ...flags, "none", app);
+    expect(stdout).toMatch(shown);
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/^pullrun: image: none: not in the store\nhint: .*\n$/) as string,
+    });
+  }
+});
+
+test.each([
+  ["tree", "-L", "--level", "0", 1],
+  ["tree", "-L", "--level", "-1", 1],
+  ["du", "--depth", "--depth", "-1", 0],
+  ["report", "--top", "--top", "-1", 0],
+])("%s %s with %s %s is refused", async (command, flag, name, value, least) => {
+  const { status, stderr } = await look(command, flag, value, app);
+  expect({ status, stderr }).toEqual({
+    status: 2,
+    stderr: `pullrun: ${name}: ${value}: not a whole number of at least ${least}\n`,
+  });
+});
+
+test("--format table, or nothing, is the usual table", async () => {
+  for (const command of ["images", "history", "layers"]) {
+    const args = command === "images" ? [] : [app];
+    const usual = await shown(command, ...args);
+    expect(await shown(command, "--format", "table", ...args)).toBe(usual);
+    expect(await shown(command, "--format", "", ...args)).toBe(usual);
+  }
+});
+
+test("rmi of an ID with several names takes none of them away, but with -f all", async () => {
+  const root = temporaryDirectory();
+  const own = (...args: string[]) => pullrun(args, { root });
+  await own("pull", "-q", `oci:${demoLayout}:pullrun/hello-world:latest`);
+  await own("tag", "pullrun/hello-world", "team/copy");
+  const id = (await own("images", "-q")).stdout.trim();
+  const refused = await own("rmi", id);
+  expect(refused).toMatchObject({ status: 1, stdout: "" });
+  expect(refused.stderr).toBe(
+    `pullrun: remove: ${id}: has more than one name: docker.io/pullrun/hello-world:latest, docker.io/team/copy:latest\n` +
+      `hint: remove the names one by one, or all of them with: pullrun rmi -f ${id}\n`,
+  );
+  expect((await own("images", "-q", "--no-trunc")).stdout).not.toBe("");
+  expect((await own("rmi", "-f", id)).stdout).toBe(
+    "docker.io/pullrun/hello-world:latest\ndocker.io/team/copy:latest\n",
+  );
+  expect((await own("images", "-q")).stdout).toBe("");
 });
 
 test("tag adds a name that rmi takes away again", async () => {

@@ -88,7 +88,10 @@ export const storeCommands: readonly CommandSpec[] = [
     args: "<image...>",
     summary: "remove images and what only they used",
     flags: [
-      { flags: "-f, --force", description: "take names away even where a stopped container uses the image" },
+      {
+        flags: "-f, --force",
+        description: "take every name of an ID, and names whose image a stopped container uses",
+      },
     ],
     failure: 1,
     load: () => import("./rmi.js"),
