@@ -39,6 +39,15 @@ export function parseShare(flag: string, text: string): number {
   throw badValue(flag, text, "a share from 0 to 1, such as 0.95");
 }
 
+/** How many levels or rows of something. */
+export function parseAtLeast(least: 0 | 1): (flag: string, text: string) => number {
+  return (flag, text) => {
+    const value = parseCount(flag, text);
+    if (value >= least) return value;
+    throw badValue(flag, text, `a whole number of at least ${least}`);
+  };
+}
+
 export function parsePort(flag: string, text: string): number {
   const value = parseCount(flag, text);
   if (value >= 0 && value <= 65_535) return value;
@@ -71,6 +80,12 @@ export function resolveVariable(entry: string, lookup: (name: string) => string 
   if (entry.includes("=")) return [entry];
   const value = lookup(entry);
   return value === undefined ? [] : [`${entry}=${value}`];
+}
+
+/** The template of `--format`; undefined for docker's other words for the usual output, `table` and ''. */
+export function templateOf(flags: Flags): string | undefined {
+  const text = flags.text("format");
+  return text === "" || text === "table" ? undefined : text;
 }
 
 /** The flag's value through `parse`, undefined where it was not given. */

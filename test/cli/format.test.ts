@@ -71,6 +71,12 @@ test.each([
   expect(formatValue(template, image)).toBe(`${output}\n`);
 });
 
+test("a key that a map lacks is no value, as in Go; a field is a mistake", () => {
+  expect(formatValue("{{.Config.Labels.nope}}", { Config: { Labels: {} } })).toBe("<no value>\n");
+  expect(formatValue("{{if .Labels.nope}}yes{{else}}no{{end}}", { Labels: { a: "b" } })).toBe("no\n");
+  expect(() => formatValue("{{.Config.nope}}", { Config: {} })).toThrow("no field .nope");
+});
+
 test("json alone prints the whole value on one line", () => {
   expect(formatValue("json", { a: [1], b: "\u009b" })).toBe('{"a":[1],"b":"\\u009b"}\n');
 });

@@ -5,14 +5,14 @@ import { escapeName } from "../render/escape.js";
 import { bytesField, formatJson } from "../render/json.js";
 import { formatTable, truncate } from "../render/table.js";
 import { formatPercent, formatSize } from "../render/units.js";
-import { parseCount, parseShare } from "../values.js";
+import { parseAtLeast, parsed, parseShare } from "../values.js";
 
 const belowThreshold = 1;
 
 export async function run(invocation: Invocation): Promise<number> {
   const { args, flags } = invocation;
   const [image = "", path = "/"] = args;
-  const depth = parseCount("--depth", flags.text("depth") ?? "1");
+  const depth = parsed(flags, "depth", parseAtLeast(0)) ?? 1;
   const threshold = parseShare("--fail-under", flags.text("fail-under") ?? "0");
   const context = await inspectionContext(invocation);
   const { imageUsage } = await import("../../api/du.js");

@@ -6,6 +6,7 @@ import { formatJson } from "../render/json.js";
 import { shortDigest } from "../render/progress.js";
 import { formatTable, truncate } from "../render/table.js";
 import { ageOf, dockerTime, formatSize } from "../render/units.js";
+import { templateOf } from "../values.js";
 
 export async function run(invocation: Invocation): Promise<number> {
   const { args, flags } = invocation;
@@ -20,7 +21,7 @@ async function format(rows: readonly HistoryRow[], flags: Flags): Promise<string
   if (flags.on("json")) return formatJson(rows);
   const texts = rows.map((row) => textsOf(row, flags));
   if (flags.on("quiet")) return texts.map(({ ID }) => `${ID}\n`).join("");
-  const template = flags.text("format");
+  const template = templateOf(flags);
   if (template !== undefined) {
     const { formatRows } = await import("../format.js");
     return formatRows(template, texts, headings);

@@ -7,6 +7,7 @@ import { formatJson } from "../render/json.js";
 import { shortDigest } from "../render/progress.js";
 import { formatTable, truncate } from "../render/table.js";
 import { ageOf, dockerTime, formatSize } from "../render/units.js";
+import { templateOf } from "../values.js";
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flags, args } = invocation;
@@ -27,7 +28,7 @@ async function format(images: readonly ImageSummary[], flags: Flags): Promise<st
   if (flags.on("json")) return formatJson(images);
   const ids = images.map((image) => idOf(image, flags));
   if (flags.on("quiet")) return [...new Set(ids)].map((text) => `${text}\n`).join("");
-  const template = flags.text("format");
+  const template = templateOf(flags);
   if (template !== undefined) {
     const { formatRows } = await import("../format.js");
     const rows = images.map((image) => templateRow(image, flags));

@@ -1,27 +1,36 @@
 import { StoreError } from "../../core/errors.js";
 import type { Context } from "../../api/context.js";
+import { forEachWord } from "../each.js";
 import { inspectionContext } from "../inspection.js";
 import type { Flags, Invocation } from "../command.js";
 import { stdout } from "../output.js";
 import { formatJson } from "../render/json.js";
+import { templateOf } from "../values.js";
 
+/** Shows what it finds, and complains of the rest. */
 export async function run(invocation: Invocation): Promise<number> {
   const { args, flags } = invocation;
   const context = await inspectionContext(invocation);
   if (flags.on("raw")) {
     const { rawConfig } = await import("../../api/inspect.js");
-    for (const image of args) stdout().write(await rawConfig(context, image));
-    return 0;
+    return forEachWord(invocation, args, async (image) => {
+      stdout().write(await rawConfig(context, image));
+      return null;
+    });
   }
-  const found = [];
-  for (const word of args) found.push(await inspectWord(context, word, flags));
-  const template = flags.text("format");
+  const found: unknown[] = [];
+  const status = await forEachWord(invocation, args, async (word) => {
+    found.push(await inspectWord(context, word, flags));
+    return null;
+  });
+  if (found.length === 0) return status;
+  const template = templateOf(flags);
   if (template === undefined) invocation.print(formatJson(found));
   else {
     const { formatValue } = await import("../format.js");
     for (const value of found) invocation.print(formatValue(template, value));
   }
-  return 0;
+  return status;
 }
 
 /** As docker: a container of that name or id goes before an image. */
@@ -37,7 +46,7 @@ async function inspectWord(context: Context, word: string, flags: Flags): Promis
   }
   const { inspectImage } = await import("../../api/inspect.js");
   const image = await inspectImage(context, word);
-  if (flags.text("format") === undefined) return image;
+  if (templateOf(flags) === undefined) return image;
   const { dockerView } = await import("../../api/inspect-docker.js");
   return dockerView(image);
 }

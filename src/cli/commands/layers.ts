@@ -6,6 +6,7 @@ import { formatJson } from "../render/json.js";
 import { shortDigest } from "../render/progress.js";
 import { formatTable, truncate } from "../render/table.js";
 import { formatSize } from "../render/units.js";
+import { templateOf } from "../values.js";
 
 export async function run(invocation: Invocation): Promise<number> {
   const { args, flags } = invocation;
@@ -20,7 +21,7 @@ async function format(layers: readonly LayerInfo[], flags: Flags): Promise<strin
   if (flags.on("json")) return formatJson(layers);
   if (flags.on("quiet")) return layers.map(({ digest }) => `${digest}\n`).join("");
   const rows = layers.map((layer) => textsOf(layer, flags));
-  const template = flags.text("format");
+  const template = templateOf(flags);
   if (template !== undefined) {
     const { formatRows } = await import("../format.js");
     return formatRows(template, rows, headings);

@@ -6,7 +6,7 @@ import { formatJson } from "../render/json.js";
 import { formatTable, truncate } from "../render/table.js";
 import { ageOf, dockerTime, formatSize } from "../render/units.js";
 import { statusText } from "../render/container-status.js";
-import { parseCount, parsed } from "../values.js";
+import { parseCount, parsed, templateOf } from "../values.js";
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flags } = invocation;
@@ -27,7 +27,7 @@ async function format(containers: readonly ContainerSummary[], flags: Flags): Pr
   if (flags.on("json")) return formatJson(containers);
   if (flags.on("quiet")) return containers.map((container) => `${idOf(container, flags)}\n`).join("");
   const rows = containers.map((container) => rowOf(container, flags));
-  const template = flags.text("format");
+  const template = templateOf(flags);
   if (template !== undefined) {
     const { formatRows } = await import("../format.js");
     return formatRows(template, rows, headings);

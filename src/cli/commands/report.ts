@@ -1,26 +1,19 @@
 import type { ImageReport } from "../../api/report.js";
-import { badValue } from "../../core/times.js";
 import type { Invocation } from "../command.js";
 import { inspectionContext } from "../inspection.js";
 import { fileJson } from "../render/files.js";
 import { bytesField, formatJson } from "../render/json.js";
 import { documentOf } from "../report/sections.js";
-import { parseCount } from "../values.js";
+import { parseAtLeast, parsed } from "../values.js";
 
 export async function run(invocation: Invocation): Promise<number> {
   const { args, flags } = invocation;
-  const largest = parseRows(flags.text("top") ?? "20");
+  const largest = parsed(flags, "top", parseAtLeast(0)) ?? 20;
   const context = await inspectionContext(invocation);
   const { reportImage } = await import("../../api/report.js");
   const report = await reportImage(context, { image: args[0] ?? "", largest });
   invocation.print(await format(report, { as: flags.text("format") ?? "markdown", rows: largest }));
   return 0;
-}
-
-function parseRows(text: string): number {
-  const rows = parseCount("--top", text);
-  if (rows >= 0) return rows;
-  throw badValue("--top", text, "a number of rows");
 }
 
 async function format(

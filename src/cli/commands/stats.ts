@@ -4,6 +4,7 @@ import { inspectionContext } from "../inspection.js";
 import { stdoutIsTerminal } from "../output.js";
 import { formatTable } from "../render/table.js";
 import { formatSize } from "../render/units.js";
+import { templateOf } from "../values.js";
 
 /** Clear the screen, and go to its top. */
 const redraw = "\x1b[2J\x1b[H";
@@ -22,7 +23,7 @@ export async function run(invocation: Invocation): Promise<number> {
 
 async function format(stats: readonly ContainerStats[], flags: Flags): Promise<string> {
   const rows = stats.map((one) => rowOf(one, flags));
-  const template = flags.text("format");
+  const template = templateOf(flags);
   if (template !== undefined) {
     const { formatRows } = await import("../format.js");
     return formatRows(template, rows, headings);

@@ -4,15 +4,14 @@ import { inspectionContext } from "../inspection.js";
 import { escapeName } from "../render/escape.js";
 import { fileJson } from "../render/files.js";
 import { formatJson } from "../render/json.js";
-import { parseCount } from "../values.js";
+import { parseAtLeast, parsed } from "../values.js";
 
 const slash = 0x2f;
 
 export async function run(invocation: Invocation): Promise<number> {
   const { args, flags } = invocation;
   const [image = "", path = "/"] = args;
-  const level = flags.text("level");
-  const depth = level === undefined ? Infinity : parseCount("--level", level);
+  const depth = parsed(flags, "level", parseAtLeast(1)) ?? Infinity;
   const context = await inspectionContext(invocation);
   const { listFiles } = await import("../../api/ls.js");
   const files = await listFiles(context, { image, path, recursive: true });

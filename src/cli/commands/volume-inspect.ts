@@ -4,6 +4,7 @@ import type { Invocation } from "../command.js";
 import { inspectionContext } from "../inspection.js";
 import { formatJson } from "../render/json.js";
 import { reportError } from "../report-error.js";
+import { templateOf } from "../values.js";
 
 /** What there is of those asked for is printed also where one of them is missing, as docker does. */
 export async function run(invocation: Invocation): Promise<number> {
@@ -20,7 +21,7 @@ export async function run(invocation: Invocation): Promise<number> {
       status = reportError(error, { failure: 1, debug: env.debug });
     }
   }
-  const template = flags.text("format");
+  const template = templateOf(flags);
   if (template === undefined) invocation.print(formatJson(found));
   else {
     const { formatValue } = await import("../format.js");

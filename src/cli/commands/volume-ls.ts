@@ -3,13 +3,14 @@ import type { Invocation } from "../command.js";
 import { inspectionContext } from "../inspection.js";
 import { formatJson } from "../render/json.js";
 import { formatTable } from "../render/table.js";
+import { templateOf } from "../values.js";
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flags } = invocation;
   const context = await inspectionContext(invocation);
   const { listVolumes } = await import("../../api/volumes/list.js");
   const volumes = await listVolumes(context, flags.list("filter"));
-  const template = flags.text("format");
+  const template = templateOf(flags);
   if (flags.on("json")) invocation.print(formatJson(volumes));
   else if (flags.on("quiet")) invocation.print(volumes.map(({ name }) => `${name}\n`).join(""));
   else if (template === undefined) {

@@ -3,6 +3,20 @@ import type { Expression, TemplateNode } from "./parse.js";
 import { badTemplate, templateLimits } from "./problem.js";
 import { isMap, isTrue, raw, showValue } from "./values.js";
 
+/** Fields that are maps in docker's types: their keys are an image's or a user's, and one that is not there no mistake. */
+const freeMaps: ReadonlySet<string> = new Set([
+  "Annotations",
+  "ExposedPorts",
+  "Labels",
+  "Networks",
+  "Options",
+  "PortBindings",
+  "Ports",
+  "Sysctls",
+  "Tmpfs",
+  "Volumes",
+]);
+
 interface Run {
   readonly root: unknown;
   readonly output: string[];
@@ -111,8 +125,9 @@ function start(run: Run, variable: string, scope: Scope): unknown {
   return found.value;
 }
 
-function field(value: unknown, name: string): unknown {
+function field(value: unknown, name: string, at: number, path: readonly string[]): unknown {
   if (isMap(value) && Object.hasOwn(value, name)) return value[name];
+  if (isMap(value) && freeMaps.has(path[at - 1] ?? "")) return undefined;
   if (!isMap(value)) throw badTemplate(`.${name}: ${showValue(value)} has no fields`);
   throw badTemplate(`no field .${name}`, `there are: ${Object.keys(value).join(", ")}`);
 }
