@@ -1,5 +1,10 @@
 import path from "node:path";
+import { UsageError } from "../core/errors.js";
+import { isRepositoryName } from "../core/reference.js";
+import { printable } from "../core/text.js";
 import { layoutContent } from "../store/content.js";
+import { readIndex } from "../store/index-file.js";
+import { resolveDirectory } from "../store/new-directory.js";
 import type { Context } from "./context.js";
 
 export interface ServeOptions {
@@ -19,16 +24,29 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Serves images read-only until closed. Anonymous clients get tokens too: it is the flow that is shown, not a lock. */
+/**
+ * Serves images read-only until closed. @throws StoreError NOT_FOUND, CORRUPT where there are none to serve; UsageError
+ * BAD_VALUE. Anonymous clients get tokens too: it is the flow that is shown, not a lock.
+ */
 export async function serveImages(context: Context, options: ServeOptions): Promise<RunningServer> {
   const { startServer } = await import("../registry/serve.js");
-  const directory = path.resolve(options.layout ?? context.root);
-  const content = layoutContent(directory, { repository: options.name ?? path.basename(directory) });
+  if (options.layout === undefined) await context.store({ create: false });
+  const directory = resolveDirectory("serve", options.layout ?? context.root);
+  await readIndex(directory);
+  const content = layoutContent(directory, { repository: repositoryFor(directory, options) });
   return startServer({
     content,
     address: options.address,
     port: options.port,
     ...(options.tokenAuth ? { auth: {} } : {}),
     onRequest: ({ method, url, status }) => options.onRequest(`${method} ${url} ${status}`),
+  });
+}
+
+function repositoryFor(directory: string, { layout, name = path.basename(directory) }: ServeOptions): string {
+  // The names in a store of ours are whole.
+  if (layout === undefined || isRepositoryName(name)) return name;
+  throw new UsageError("BAD_VALUE", `serve: ${printable(name, 60)}: not a repository name`, {
+    hint: "name the repository of the layout's bare tags with --name, such as --name team/app",
   });
 }

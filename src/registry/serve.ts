@@ -58,15 +58,26 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 function listen(server: Server, address: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error) => {
-      const why = errnoOf(error) === "EADDRINUSE" ? "already in use" : printable(error.message);
-      reject(
-        new UsageError("BAD_VALUE", `serve: ${address}:${port}: cannot listen: ${why}`, { cause: error }),
-      );
+    server.once("error", (cause) => {
+      const [why, hint] = refusals.get(errnoOf(cause) ?? "") ?? [printable(cause.message), noAddress[1]];
+      const message = `serve: ${printable(address)}:${port}: cannot listen: ${why}`;
+      reject(new UsageError("BAD_VALUE", message, { hint, cause }));
     });
     server.listen(port, address, resolve);
   });
 }
+
+type Refusal = readonly [why: string, hint: string];
+const noAddress: Refusal = [
+  "not an address of this machine",
+  "--address takes one of those that `ip address` lists",
+];
+const refusals: ReadonlyMap<string, Refusal> = new Map([
+  ["EADDRINUSE", ["already in use", "--port 0 takes any that is free"]],
+  ["EACCES", ["permission denied", "ports below 1024 are root's: choose a higher one with --port"]],
+  ["EADDRNOTAVAIL", noAddress],
+  ["ENOTFOUND", noAddress],
+]);
 
 /** The registry as a handler for any `node:http` server. */
 export function createRequestHandler(options: HandlerOptions): RequestListener {

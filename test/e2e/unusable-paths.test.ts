@@ -31,6 +31,7 @@ const commands = [
   ["unpack", name, "PLACE"],
   ["bundle", name, "PLACE"],
   ["pull", "-q", "oci:PLACE"],
+  ["serve", "--port", "0", "PLACE"],
   ["--root", "PLACE", "images"],
   ["--root", "PLACE", "verify"],
 ] as const;
@@ -56,6 +57,23 @@ test.each([
     status: 1,
     stderr: `pullrun: ${command}: the name of the directory is empty\nhint: name a new or empty directory\n`,
   });
+});
+
+test.each([
+  ["a store that is not there", ["--root", "/nonexistent", "serve", "--port", "0"], 1, "does not exist"],
+  ["a directory that is no layout", ["serve", "--port", "0", work], 1, "holds no index.json"],
+  ["no directory", ["serve", "--port", "0", ""], 1, "the name of the directory is empty"],
+  [
+    "a repository with no name of one",
+    ["serve", "--port", "0", "--name", "A B", demoLayout],
+    2,
+    "not a repository name",
+  ],
+  ["an address of no machine", ["serve", "--address", "192.0.2.1"], 2, "not an address of this machine"],
+])("serve of %s ends at once", async (_what, args, status, problem) => {
+  const result = await pullrun(args, args[0] === "--root" ? {} : { root: store });
+  expect(result).toMatchObject({ status, stdout: "" });
+  expect(result.stderr).toMatch(new RegExp(`^pullrun: \\w+: .*${problem}\nhint: .*\n$`));
 });
 
 test("a credentials file that is none troubles only who needs a login", async () => {
