@@ -62,7 +62,7 @@ async function otherFilter(
 }
 
 /** `busybox`, `busybox:1.*`, `team/*`: the name with or without its tag, `*` not matching a slash. */
-function referenceFilter(pattern: string): ImageFilter {
+export function referenceFilter(pattern: string): ImageFilter {
   const regexp = globRegExp(pattern);
   return ({ repository, tag }) =>
     regexp.test(repository) || (tag !== undefined && regexp.test(`${repository}:${tag}`));

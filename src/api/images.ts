@@ -9,7 +9,7 @@ import type { StoredImage } from "../store/refs.js";
 import type { Store } from "../store/store.js";
 import type { Context } from "./context.js";
 import { loadImage, requireStored } from "./find-image.js";
-import { imageFilter, type ImageFilter } from "./image-filters.js";
+import { imageFilter, referenceFilter, type ImageFilter } from "./image-filters.js";
 
 /** One line of `pullrun images`. */
 export interface ImageSummary {
@@ -32,7 +32,7 @@ export interface ImageSummary {
 }
 
 export interface ImageListOptions {
-  /** `alpine` for all tags of it, `alpine:3.20` for one. */
+  /** `alpine` for all tags of it, `alpine:3.20` for one, `alp*` for all that fit. */
   readonly name?: string;
   /** Docker's filters: `reference=`, `before=`, `since=`, `label=`. */
   readonly filters?: readonly string[];
@@ -63,6 +63,7 @@ function timeOf({ created }: ImageSummary): number {
 
 function nameFilter(name: string | undefined): ImageFilter {
   if (name === undefined) return () => true;
+  if (/[*?[]/.test(name)) return referenceFilter(name);
   const wanted = parseReference(name);
   const hasTag = wanted.tag !== undefined && name.endsWith(`:${wanted.tag}`);
   return ({ repository, tag }) => familiarName(wanted) === repository && (!hasTag || wanted.tag === tag);

@@ -1,5 +1,6 @@
 import { UsageError } from "../core/errors.js";
-import { formatReference, parseReference } from "../core/reference.js";
+import { parseImageName } from "../core/image-name.js";
+import { formatReference } from "../core/reference.js";
 import { printable } from "../core/text.js";
 import { imageName } from "../store/refs.js";
 import type { Context } from "./context.js";
@@ -7,7 +8,14 @@ import { requireStored } from "./find-image.js";
 
 /** Gives an image one more name, taken from whatever had it. Returns the full name. @throws StoreError NOT_FOUND, UsageError */
 export async function tagImage(context: Context, source: string, name: string): Promise<string> {
-  const reference = parseReference(name);
+  const parsed = parseImageName(name);
+  if (parsed.kind === "layout") {
+    const message = `tag: ${printable(name, 100)}: would always mean what is on disk (expected NAME[:TAG])`;
+    throw new UsageError("BAD_REFERENCE", message, {
+      hint: "`pullrun save` writes an image to a directory or an archive",
+    });
+  }
+  const { reference } = parsed;
   if (reference.digest !== undefined) {
     const message = `tag: ${printable(name, 100)}: has a digest (expected NAME[:TAG])`;
     throw new UsageError("BAD_REFERENCE", message, {

@@ -3,8 +3,20 @@ const rate = "disk limits by device are not built: --blkio-weight sets a share o
 const windows = "that one is docker's for Windows containers: leave it out";
 const daemon = "there is no daemon to talk to: leave it out";
 
+/** Of every command that asks a registry. */
+const registryFlags: readonly (readonly [flag: string, hint: string])[] = [
+  ["--disable-content-trust", "there is nothing to turn off: digests are verified always, signatures never"],
+  ["--tls-verify", "--insecure allows plain HTTP; certificates belong into certs.d (docs/registries.md)"],
+  ["--authfile", "set REGISTRY_AUTH_FILE"],
+  ["--log-level", "set PULLRUN_DEBUG=1 for more"],
+  ["--arch", "say it with --platform, such as linux/arm64"],
+  ["--os", "say it with --platform, such as linux/arm64"],
+  ["--variant", "say it with --platform, such as linux/arm/v7"],
+];
+
 /** What to do without the flags of docker's and podman's `run` that we do not have. */
 export const foreignFlags: ReadonlyMap<string, string> = new Map([
+  ...registryFlags,
   ["--health-cmd", health],
   ["--health-interval", health],
   ["--health-retries", health],
@@ -38,7 +50,6 @@ export const foreignFlags: ReadonlyMap<string, string> = new Map([
   ],
   ["--storage-opt", "a root file system's size cannot be limited: --read-only, and --tmpfs PATH:size=…"],
   ["--cgroup-parent", "start pullrun in that cgroup: the container's is made below it"],
-  ["--disable-content-trust", "there is nothing to turn off: digests are verified always, signatures never"],
   ["--use-api-socket", daemon],
   ["--host", daemon],
   ["--context", daemon],
@@ -47,12 +58,39 @@ export const foreignFlags: ReadonlyMap<string, string> = new Map([
   ["--timeout", "let timeout(1) end it: timeout SECONDS pullrun run …"],
   ["--pod", "there are no pods: --network, --ipc and --pid container:NAME share with one container"],
   ["--secret", "mount the file read-only: -v ./FILE:/run/secrets/FILE:ro"],
-  ["--tls-verify", "--insecure allows plain HTTP; certificates belong into certs.d (docs/registries.md)"],
-  ["--authfile", "set REGISTRY_AUTH_FILE"],
-  ["--log-level", "set PULLRUN_DEBUG=1 for more"],
-  ["--arch", "say it with --platform, such as linux/arm64"],
-  ["--os", "say it with --platform, such as linux/arm64"],
-  ["--variant", "say it with --platform, such as linux/arm/v7"],
   ["--env-host", "name the variables: -e NAME copies one"],
   ["--no-hosts", "mount one of your own over it: -v ./hosts:/etc/hosts"],
 ]);
+
+const noQuestion = "nothing is asked before: leave it out";
+const allTags = "`pullrun tags REPOSITORY` lists them, and pull takes several";
+const named = "an image that has a name stays: `pullrun rmi` takes it away";
+const typed = "a password on the command line is everybody's to read: --password-stdin";
+
+/** The same for those of other commands, which are named here with a space before the flag. */
+const others: ReadonlyMap<string, string> = new Map([
+  ["pull -a", allTags],
+  ["pull --all-tags", allTags],
+  ["rmi --no-prune", "what only this image needs goes with it: another `pullrun tag` before keeps it"],
+  ["rmi -a", "name them: pullrun rmi -f $(pullrun images -q)"],
+  ["rmi --all", "name them: pullrun rmi -f $(pullrun images -q)"],
+  ["prune -f", noQuestion],
+  ["prune --force", noQuestion],
+  ["prune -a", named],
+  ["prune --all", named],
+  ["prune --filter", "--older-than says what is kept for its age"],
+  ["prune --volumes", "`pullrun volume prune` removes volumes"],
+  ["history -H", "sizes are for people; --json has bytes"],
+  ["history --human", "sizes are for people; --json has bytes"],
+  ["login -p", typed],
+  ["login --password", typed],
+  ["save -m", "several images go into one archive as they are: leave it out"],
+  ["save --multi-image-archive", "several images go into one archive as they are: leave it out"],
+  ["inspect -s", "`pullrun ps -s` has the sizes of containers"],
+  ["inspect --size", "`pullrun ps -s` has the sizes of containers"],
+]);
+
+/** For a flag that `command`, which starts no containers, does not have. */
+export function foreignFlagOf(command: string, flag: string): string | undefined {
+  return others.get(`${command} ${flag}`) ?? new Map(registryFlags).get(flag);
+}

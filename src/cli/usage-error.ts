@@ -1,6 +1,6 @@
 import type { CommanderError } from "commander";
 import type { CommandGroup, CommandSpec, FlagSpec } from "./command.js";
-import { foreignFlags } from "./foreign-flags.js";
+import { foreignFlagOf, foreignFlags } from "./foreign-flags.js";
 import { suggest } from "./suggest.js";
 
 export interface UsageProblem {
@@ -47,7 +47,7 @@ export function describeUsage(
 function flagHint(flag: string, spec: CommandSpec | undefined): string | undefined {
   const name = flag.replace(/=.*/s, "");
   if (programFlags.includes(name)) return `${name} goes before the command`;
-  const foreign = startsContainers(spec) ? foreignFlags.get(name) : undefined;
+  const foreign = startsContainers(spec) ? foreignFlags.get(name) : foreignFlagOf(spec?.name ?? "", name);
   if (foreign !== undefined) return foreign;
   return didYouMean(
     name,

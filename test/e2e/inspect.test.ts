@@ -181,6 +181,18 @@ test("images filters, formats and draws", async () => {
   expect(tree).toMatch(/team\/app:1 \(linux\/amd64\).*\n├─ 1 .*ADD bottom\n└─ 2 .*RUN \\x1b\[31mtop\n$/);
 });
 
+test("images takes a pattern for a name, and docker's -a", async () => {
+  expect(await shown("images", "--format", "{{.Repository}}", "team/h*")).toBe("team/hostile\n");
+  expect(await shown("images", "-q", "nothing/*")).toBe("");
+  expect(await shown("images", "-aq")).toBe(await shown("images", "-q"));
+});
+
+test("a name that means a directory is none for an image in the store", async () => {
+  const { status, stderr } = await look("tag", app, "oci:copy");
+  expect(stderr).toMatch(/^pullrun: tag: oci:copy: would always mean what is on disk .*\nhint: .*\n$/);
+  expect(status).toBe(2);
+});
+
 test("inspect shows what it finds and complains of the rest", async () => {
   for (const [flags, shown] of [
     [["-f", "{{index .RepoTags 0}}"], /^team\/app:1\n$/],

@@ -34,6 +34,24 @@ test.each([
 });
 
 test.each([
+  ["pull", "-a", "pullrun tags REPOSITORY"],
+  ["pull", "--tls-verify=false", "--insecure"],
+  ["rmi", "--all", "pullrun images -q"],
+  ["prune", "-f", "nothing is asked"],
+  ["prune", "--all", "pullrun rmi"],
+  ["history", "-H", "--json"],
+  ["login", "-p", "--password-stdin"],
+  ["tags", "--authfile=x", "REGISTRY_AUTH_FILE"],
+  ["inspect", "-s", "ps -s"],
+])("%s %s of docker or podman is an error with what to do instead", async (command, flag, hint) => {
+  const { status, lines } = await complaint(command, flag, hello);
+  expect(status).toBe(2);
+  expect(lines[0]).toBe(`pullrun: unknown option '${flag}'`);
+  expect(lines[1]).toMatch(/^hint: /);
+  expect(lines[1]).toContain(hint);
+});
+
+test.each([
   [["volume", "lss"], 2, "unknown command 'lss'", "did you mean ls?"],
   [["help", "imgaes"], 2, "help: imgaes: no such command", "did you mean images?"],
   [["pull", "--progress"], 2, "--progress: no value", "pullrun pull --help"],

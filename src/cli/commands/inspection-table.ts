@@ -15,6 +15,7 @@ export const inspectionCommands: readonly CommandSpec[] = [
     args: "[name]",
     summary: "list the images in the store",
     flags: [
+      { flags: "-a, --all", description: "accepted: there are no others, of steps in between" },
       { flags: "-q, --quiet", description: "print ids only" },
       json,
       { flags: "--digests", description: "show digests" },
