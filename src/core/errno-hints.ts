@@ -28,7 +28,7 @@ const pathHints: ReadonlyMap<string, string> = new Map([
   ["EROFS", "name a place that can be written"],
   ["ENOSPC", noRoom],
   ["EDQUOT", noRoom],
-  ["ENOENT", "look at the path: this, or a directory above it, is not there and cannot be made"],
+  ["ENOENT", "look at the path: it, or a directory above it, is not there"],
   ["ENOTDIR", "name a directory: this, or something above it, is none"],
   ["EISDIR", "name a file"],
   ["ELOOP", "a symbolic link on the way leads back to itself: name another"],

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import path from "node:path";
 import * as v from "valibot";
 import { descriptorSchema, type Descriptor } from "../core/descriptor.js";
@@ -61,7 +61,9 @@ async function readBounded(root: string): Promise<Uint8Array> {
   return withIoErrors("layout", root, async () => {
     const fd = openIndex(root, file);
     try {
-      const { size } = fstatSync(fd);
+      const found = fstatSync(fd);
+      if (!found.isFile()) throw corrupt(root, "not a regular file");
+      const { size } = found;
       if (size > maxIndexBytes) throw corrupt(root, `${size} bytes long`);
       return readFileSync(fd);
     } finally {
@@ -72,7 +74,8 @@ async function readBounded(root: string): Promise<Uint8Array> {
 
 function openIndex(root: string, file: string): number {
   try {
-    return openSync(file, "r");
+    // A pipe would be waited for until somebody writes into it.
+    return openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     const errno = errnoOf(error);
     if (errno !== "ENOENT" && errno !== "ENOTDIR") throw error;

@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
@@ -134,6 +135,18 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}a layout as the source of an 
     for (const name of names) await addImage(store, name, [tar({ name })]);
     return store;
   }
+
+  test.each<[string, (file: string) => unknown]>([
+    ["a pipe, which nobody writes to", (file) => mustRun("mkfifo", [file])],
+    ["a device, which has no end", (file) => symlinkSync("/dev/zero", file)],
+    ["a directory", mkdirSync],
+  ])("is not read from an index that is %s", async (_what, make) => {
+    const root = temporaryDirectory();
+    await make(path.join(root, "index.json"));
+    await expect(openLayoutSource(root, undefined).resolve(signal)).rejects.toMatchObject({
+      message: `layout: ${root}: index.json: not a regular file`,
+    });
+  });
 
   test("needs no tag for its only image", async () => {
     const store = await layout("localhost/a:1");
