@@ -21,6 +21,7 @@ describe("Markdown", () => {
     ["cannot begin a line", "a\n# b", "| `a\\n# b` |"],
     ["cannot turn what follows around", "a\u202eb", "| `a\\u202eb` |"],
     ["keeps a space at its end", "a ", "| <code>a&#32;</code> |"],
+    ["stays readable then", "/bin/sh -c (x, y) ", "| <code>/bin/sh -c (x, y)&#32;</code> |"],
     ["may be empty", "", "|  |"],
   ])("an image's text %s", (_, text, line) => {
     expect(cell(text)).toBe(line);

@@ -34,5 +34,5 @@ function code(text: string): string {
   const shown = escapeText(text);
   if (shown === "") return "";
   if (!/[`|]|^ | $/.test(shown)) return `\`${shown}\``;
-  return `<code>${shown.replace(/[^A-Za-z0-9]/gu, (character) => `&#${character.codePointAt(0)};`)}</code>`;
+  return `<code>${shown.replace(/^ | $|[^A-Za-z0-9 /(),="-]/gu, (character) => `&#${character.codePointAt(0)};`)}</code>`;
 }
