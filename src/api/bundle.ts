@@ -5,8 +5,8 @@ import { readHostFacts } from "../launch/host-facts.js";
 import type { RunOptions } from "../launch/run-options.js";
 import { unplacedMounts } from "../launch/unplaced-mounts.js";
 import { createSpec } from "../launch/spec.js";
-import { withIoErrors } from "../store/files.js";
-import { makeEmptyDirectory, resolveDirectory } from "../store/new-directory.js";
+import { fillNewDirectory, resolveDirectory } from "../store/new-directory.js";
+import { removeTree } from "../store/remove-tree.js";
 import type { Context } from "./context.js";
 import { privilegedDevices } from "./privileged-devices.js";
 import { ensureImage, type ImageRequest } from "./ensure-image.js";
@@ -30,25 +30,26 @@ export async function bundleImage(
   const image = await ensureImage(context, request);
   const store = await context.store({ create: true });
   const privilege = await context.privilege();
-  // 0700: the root file system may have setuid programs, which no other user of this machine is to reach.
-  await makeEmptyDirectory("bundle", bundle, 0o700);
   const { signal, emit } = context;
-  const { diffIds } = image.config.value;
-  const rootfs = path.join(bundle, "rootfs");
-  const { facts } = await store.unpackFlat(diffIds, rootfs, { privilege, signal, emit });
-  const spec = createSpec({
-    image: image.config.value,
-    options: request.options,
-    containerId: createContainerId(),
-    rootPath: "rootfs",
-    privilege,
-    facts,
-    host: readHostFacts(),
-    devices: await privilegedDevices(request.options, privilege),
-    mounts: unplacedMounts(request.options, store.paths.volumes),
+  const options = { privilege, signal, emit };
+  const helper = await context.helper();
+  const clear = (file: string): Promise<void> => removeTree(file, { helper, privilege });
+  // 0700: the root file system may have setuid programs, which no other user of this machine is to reach.
+  await fillNewDirectory({ what: "bundle", directory: bundle, mode: 0o700, clear }, async () => {
+    const rootfs = path.join(bundle, "rootfs");
+    const { facts } = await store.unpackFlat(image.config.value.diffIds, rootfs, options);
+    const spec = createSpec({
+      image: image.config.value,
+      options: request.options,
+      containerId: createContainerId(),
+      rootPath: "rootfs",
+      privilege,
+      facts,
+      host: readHostFacts(),
+      devices: await privilegedDevices(request.options, privilege),
+      mounts: unplacedMounts(request.options, store.paths.volumes),
+    });
+    await writeFile(path.join(bundle, "config.json"), `${JSON.stringify(spec, null, 2)}\n`);
   });
-  await withIoErrors("bundle", bundle, () =>
-    writeFile(path.join(bundle, "config.json"), `${JSON.stringify(spec, null, 2)}\n`),
-  );
   return bundle;
 }

@@ -20,14 +20,14 @@ const storeHints: ReadonlyMap<string, string> = new Map([
 ]);
 
 const notAllowed = "look at its permissions and those of the directories above it, or name another";
-const noRoom = "free some space, or name a place on another disk";
+export const noRoomHint = "free some space, or name a place on another disk";
 
 const pathHints: ReadonlyMap<string, string> = new Map([
   ["EACCES", notAllowed],
   ["EPERM", notAllowed],
   ["EROFS", "name a place that can be written"],
-  ["ENOSPC", noRoom],
-  ["EDQUOT", noRoom],
+  ["ENOSPC", noRoomHint],
+  ["EDQUOT", noRoomHint],
   ["ENOENT", "look at the path: it, or a directory above it, is not there"],
   ["ENOTDIR", "name a directory: this, or something above it, is none"],
   ["EISDIR", "name a file"],

@@ -1,16 +1,17 @@
 import { rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { chainIds, type DiffId } from "../core/digest.js";
+import { noRoomHint } from "../core/errno-hints.js";
 import { delta } from "./delta.js";
 import { factsFile, isDirectory, rootfsDirectory } from "./directories.js";
 import { collectFacts, loadFacts, saveFacts, type RootfsFacts } from "./facts.js";
-import { syncDirectory, temporaryPrefix, withIoErrors } from "./files.js";
-import { makeEmptyDirectory } from "./new-directory.js";
+import { syncDirectory, temporaryPrefix } from "./files.js";
 import { requireFree } from "./free-space.js";
 import { mergeLayers, stackLayers, type LayerStack } from "./layer-stack.js";
 import { layerTars } from "./layout.js";
 import { withLock } from "./lock.js";
 import { materialise } from "./materialise.js";
+import { fillNewDirectory } from "./new-directory.js";
 import { ownerPolicy, type OwnerPolicy } from "./owners.js";
 import { removeTree } from "./remove-tree.js";
 import type { RootfsContext } from "./rootfs.js";
@@ -22,13 +23,13 @@ export async function unpackFlat(
   diffIds: readonly DiffId[],
   target: string,
 ): Promise<{ readonly facts: RootfsFacts }> {
-  return withIoErrors("unpack", target, async () => {
-    await makeEmptyDirectory("unpack", target, 0o755);
+  const clear = (file: string): Promise<void> => removeTree(file, { ...context, signal: undefined });
+  return fillNewDirectory({ what: "unpack", directory: target, mode: 0o755, clear }, async () => {
     const stack = stackFor(context, diffIds);
     const tars = layerTars(stack);
     const tree = await mergeLayers(stack);
     const bytes = dataBytes(tree);
-    await requireFree("unpack", target, { bytes, parts: "the data of its files" });
+    await requireFree("unpack", target, { bytes, parts: "the data of its files", hint: noRoomHint });
     await materialise(tree, { ...context, target, tars, policy: policyFor(context) });
     return { facts: await collectFacts(tree, tars) };
   });

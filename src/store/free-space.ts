@@ -49,7 +49,11 @@ export async function requireSpace(paths: StorePaths, wanted: readonly WantedBlo
 export async function requireFree(
   what: string,
   directory: string,
-  { bytes, parts }: { readonly bytes: number; readonly parts: string },
+  {
+    bytes,
+    parts,
+    hint = diskFullHint,
+  }: { readonly bytes: number; readonly parts: string; readonly hint?: string },
 ): Promise<void> {
   const { type, blocks, bavail, bfree, bsize } = await statfs(directory);
   // A tmpfs without a limit says that it has no blocks at all.
@@ -58,7 +62,7 @@ export async function requireFree(
   if (bytes <= free) return;
   const need = `${megabytes(free)} free (expected ${megabytes(bytes)}: ${parts})`;
   throw new StoreError("DISK_FULL", `${what}: ${printable(directory)}: ${need}`, {
-    hint: diskFullHint,
+    hint,
     details: { free, needed: bytes },
   });
 }

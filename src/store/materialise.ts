@@ -1,4 +1,4 @@
-import { diskFullHint } from "../core/errno-hints.js";
+import { diskFullHint, noRoomHint } from "../core/errno-hints.js";
 import { LaunchError } from "../core/errors.js";
 import { cloneFlags } from "../helper/constants.js";
 import {
@@ -27,7 +27,7 @@ export interface MaterialiseOptions {
   readonly privilege: Privilege;
   readonly policy: OwnerPolicy;
   readonly helper: Helper;
-  /** Return only once all of it survives a power cut. */
+  /** In the store: return only once all of it survives a power cut. */
   readonly durable?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -45,7 +45,7 @@ export async function materialise(tree: DirNode, options: MaterialiseOptions): P
   ];
   const input = entryStream(tree, policy);
   await helper.run(plan, { input, ...(signal === undefined ? {} : { signal }) }).catch((error: unknown) => {
-    throw withSpaceHint(error);
+    throw withSpaceHint(error, durable ? diskFullHint : noRoomHint);
   });
 }
 
@@ -53,9 +53,9 @@ const attributesHint =
   "a file's extended attributes may be too large for this file system: ext4 has room for some 4 KiB, xfs and btrfs for more";
 
 /** ENOSPC has two meanings: the disk is full, or the attributes do not fit one block (setxattr(2), ext4). */
-function withSpaceHint(error: unknown): unknown {
+function withSpaceHint(error: unknown, fullHint: string): unknown {
   if (!(error instanceof LaunchError) || error.info.details?.["errno"] !== "ENOSPC") return error;
-  const hint = error.message.startsWith("cannot set metadata") ? attributesHint : diskFullHint;
+  const hint = error.message.startsWith("cannot set metadata") ? attributesHint : fullHint;
   return new LaunchError(error.code, error.message, { ...error.info, hint, cause: error });
 }
 

@@ -1,9 +1,9 @@
-import { copyFile, mkdir } from "node:fs/promises";
+import { copyFile, mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { layoutIndexOf, type SavedImage } from "./archives.js";
-import { atomicWrite, withIoErrors } from "./files.js";
+import { atomicWrite } from "./files.js";
 import type { StorePaths } from "./layout.js";
-import { makeEmptyDirectory, resolveDirectory } from "./new-directory.js";
+import { fillNewDirectory, resolveDirectory } from "./new-directory.js";
 import { hexOf } from "../core/digest.js";
 
 /** Writes the images as an OCI layout into `directory`, which must be new or empty. index.json, which makes it one, comes last. */
@@ -13,8 +13,8 @@ export async function writeLayout(
   directory: string,
 ): Promise<void> {
   const blobs = path.join(resolveDirectory("save", directory), "blobs", "sha256");
-  await makeEmptyDirectory("save", directory, 0o777);
-  await withIoErrors("save", directory, async () => {
+  const clear = (file: string): Promise<void> => rm(file, { recursive: true, force: true });
+  await fillNewDirectory({ what: "save", directory, mode: 0o777, clear }, async () => {
     await mkdir(blobs, { recursive: true });
     for (const { layers, config, manifest } of images) {
       for (const { digest } of [...layers, config, manifest])

@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { demoLayout, pullrun } from "../support/cli.js";
+import { needsNamespaces, needsRealRoot } from "../support/namespaces.js";
+import { mustRun } from "../support/tools.js";
 import { serveFixtures } from "../support/served.js";
 
 /** Paths that are not what they are named for: each is one line that says so, without errno names, and a hint. */
@@ -58,6 +60,39 @@ test.each([
     stderr: `pullrun: ${command}: the name of the directory is empty\nhint: name a new or empty directory\n`,
   });
 });
+
+test.skipIf(needsNamespaces !== "")(
+  `${needsNamespaces}a bundle that cannot be finished leaves an empty directory, which takes the next`,
+  async () => {
+    const bundle = path.join(work, "bundle");
+    const failed = await pullrun(["bundle", "-u", "nobody-of-that-name", name, bundle], { root: store });
+    expect(failed.stderr).toMatch(/nobody-of-that-name/);
+    expect(failed.status).toBe(1);
+    expect(readdirSync(bundle)).toEqual([]);
+    expect(await pullrun(["bundle", name, bundle], { root: store })).toMatchObject({ status: 0 });
+  },
+);
+
+test.skipIf(needsRealRoot !== "")(
+  `${needsRealRoot}what does not fit leaves an empty directory, and the hint is about that place`,
+  async () => {
+    const full = path.join(work, "full");
+    mkdirSync(full);
+    await mustRun("mount", ["-t", "tmpfs", "-o", "nr_inodes=2", "tmpfs", full]);
+    try {
+      for (const command of [["unpack"], ["bundle"], ["save", "--format", "oci", "-o"]]) {
+        const target = path.join(full, "new");
+        const args = command[0] === "save" ? [target, name] : [name, target];
+        const { status, stderr } = await pullrun([...command, ...args], { root: store });
+        expect(stderr).toMatch(/^pullrun: .*\nhint: free some space, or name a place on another disk\n$/);
+        expect(status).toBe(1);
+        expect(readdirSync(target)).toEqual([]);
+      }
+    } finally {
+      await mustRun("umount", [full]);
+    }
+  },
+);
 
 test.each([
   ["a store that is not there", ["--root", "/nonexistent", "serve", "--port", "0"], 1, "does not exist"],
