@@ -128,6 +128,18 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who`, (user) => {
     await expect.poll(() => ok("logs", "job")).toBe("up\ndown\nup");
   });
 
+  test("stop, restart, start and rm -f at once come to an end, and none waits for what another began", async () => {
+    const { root, run, ok } = engine(user);
+    await ok("run", "-q", "-d", ...quick, "--name", "web", busybox, ...obedient);
+    const words = ["restart", "stop", "start", "restart", "stop"];
+    const ends = await Promise.all(words.map((word) => run([word, "web"])));
+    for (const { stderr } of ends) expect(stderr).not.toContain("still there");
+    const id = await ok("inspect", "-f", "{{.Id}}", "web");
+    await Promise.all([run(["restart", "web"]), run(["rm", "-f", "web"])]);
+    await run(["rm", "-f", "web"]);
+    expect(await leftovers(root, [id])).toEqual([]);
+  });
+
   test("two containers cannot have one name, and rename gives another", async () => {
     const { run, ok } = engine(user);
     await ok("create", "-q", ...quick, "--name", "web", busybox);

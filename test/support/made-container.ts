@@ -57,7 +57,11 @@ export const thisBoot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").
 
 /** What a supervisor would have written of this very process. */
 export function ownStatus(): string {
-  const stat = readFileSync("/proc/self/stat", "utf8");
+  return statusOf(process.pid);
+}
+
+export function statusOf(pid: number): string {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const start = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-  return `state running\npid ${process.pid}\nstart ${start}\nboot ${thisBoot}\nstarted 1767323045123456789\n`;
+  return `state running\npid ${pid}\nstart ${start}\nboot ${thisBoot}\nstarted 1767323045123456789\n`;
 }

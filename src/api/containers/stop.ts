@@ -30,19 +30,35 @@ export async function endContainer(
 ): Promise<void> {
   if (container.phase === "created" || container.phase === "exited") return;
   const { state } = container;
-  await markStopped(container);
-  await sendSignal(container, stopSignalOf(options.signal ?? state.stopSignal));
+  const signal = stopSignalOf(options.signal ?? state.stopSignal);
   const seconds = options.timeout ?? state.stopTimeout;
-  const patience = seconds < 0 ? {} : { timeoutMs: seconds * 1000 };
-  if ((await untilEnded(context, container, patience)) !== undefined) return;
+  if (await endWith(context, container, { signal, timeoutMs: seconds < 0 ? Infinity : seconds * 1000 }))
+    return;
   await killAndWait(context, container);
+}
+
+interface Blow {
+  readonly signal: number;
+  readonly timeoutMs: number;
+}
+
+/** False if it still runs after the time. One that somebody starts meanwhile is meant too, and gets the signal as well. */
+async function endWith(
+  context: Context,
+  container: Container,
+  { signal, timeoutMs }: Blow,
+): Promise<boolean> {
+  const strike = async (running: Container): Promise<void> => {
+    await markStopped(running);
+    await sendSignal(running, signal);
+  };
+  await strike(container);
+  return (await untilEnded(context, container, { timeoutMs, onNext: strike })) !== undefined;
 }
 
 /** @throws LaunchError STILL_RUNNING */
 export async function killAndWait(context: Context, container: Container): Promise<void> {
-  await markStopped(container);
-  await sendSignal(container, sigkill);
-  if ((await untilEnded(context, container, { timeoutMs: deathMs })) !== undefined) return;
+  if (await endWith(context, container, { signal: sigkill, timeoutMs: deathMs })) return;
   const message = `stop: ${nameOf(container.state)}: still there ${deathMs / 1000} s after SIGKILL`;
   throw new LaunchError("STILL_RUNNING", message, {
     hint: "a process of it hangs in the kernel, see `dmesg`",

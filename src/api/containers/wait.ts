@@ -12,6 +12,8 @@ const longestPollMs = 100;
 export interface EndOptions {
   /** How long to wait; without it until the end. */
   readonly timeoutMs?: number;
+  /** Called when it runs as another process than before: its policy, or another command, has started it again. */
+  readonly onNext?: (container: Container) => Promise<void>;
 }
 
 /** Resolves to the exit status once it has ended; at once if it never ran, as docker. @throws StoreError NOT_FOUND */
@@ -32,7 +34,7 @@ export async function waitForContainer(context: Context, word: string): Promise<
 export async function untilEnded(
   context: Context,
   container: Container,
-  { timeoutMs = Infinity }: EndOptions,
+  { timeoutMs = Infinity, onNext }: EndOptions,
 ): Promise<Container | undefined> {
   const deadline = Date.now() + timeoutMs;
   let last = container;
@@ -43,6 +45,7 @@ export async function untilEnded(
       if (now === undefined) return last;
       last = now;
       if (now.phase === "exited" || now.phase === "created") return now;
+      if (now.pid !== 0) await onNext?.(now);
     }
     if (Date.now() >= deadline) return undefined;
     await sleep(Math.min(pause, Math.max(deadline - Date.now(), 0)), undefined, { signal: context.signal });
