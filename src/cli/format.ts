@@ -8,7 +8,14 @@ import { parseTemplate } from "./template/parse.js";
  * or just `json`. @throws UsageError BAD_VALUE
  */
 export function formatValue(format: string, value: unknown): string {
-  return format === "json" ? formatJson(value, 0) : `${evaluateTemplate(parseTemplate(format), value)}\n`;
+  return formatLines(format, [value]);
+}
+
+/** A template is read before there is a row: a wrong one is an error whatever is listed. */
+function formatLines(format: string, rows: readonly unknown[]): string {
+  if (format === "json") return rows.map((row) => formatJson(row, 0)).join("");
+  const template = parseTemplate(format);
+  return rows.map((row) => `${evaluateTemplate(template, row)}\n`).join("");
 }
 
 /**
@@ -21,7 +28,7 @@ export function formatRows(
   headings: Readonly<Record<string, string>>,
 ): string {
   const match = /^table\s+([^]*)$/.exec(format);
-  if (match === null) return rows.map((row) => formatValue(format, row)).join("");
+  if (match === null) return formatLines(format, rows);
   const template = parseTemplate(match[1] ?? "");
   const columns = (value: object): string[] => evaluateTemplate(template, value).split("\t");
   return formatTable(columns(headings), rows.map(columns));

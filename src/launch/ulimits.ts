@@ -33,19 +33,20 @@ export function rlimitsOf(ulimits: readonly Ulimit[]): Rlimit[] {
 
 export function rlimitSteps(rlimits: readonly Rlimit[]): PlanStep[] {
   if (rlimits.length === 0) return [];
-  return [
+  const steps = rlimits.flatMap(({ type, soft, hard }): PlanStep[] => [
+    { kind: "hint", text: raising(type.slice("RLIMIT_".length).toLowerCase()) },
     {
-      kind: "hint",
-      text: "only root, with CAP_SYS_RESOURCE, can raise a hard limit: see yours with ulimit -aH, and keep --ulimit to it",
-    },
-    ...rlimits.map(({ type, soft, hard }): PlanStep => ({
       kind: "rlimit",
       resource: resources.findIndex((name) => name === type),
       soft: soft === unlimited ? infinity : soft,
       hard: hard === unlimited ? infinity : hard,
-    })),
-    { kind: "hint", text: "" },
-  ];
+    },
+  ]);
+  return [...steps, { kind: "hint", text: "" }];
+}
+
+function raising(name: string): string {
+  return `only root, with CAP_SYS_RESOURCE, can raise a hard limit: keep --ulimit ${name} to yours, see ulimit -aH`;
 }
 
 function bad(name: string, observed: string, expected: string): UsageError {

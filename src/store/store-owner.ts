@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync } from "node:fs";
 import path from "node:path";
+import { errnoText } from "../core/errno-hints.js";
 import { errnoOf, StoreError } from "../core/errors.js";
 import { printable } from "../core/text.js";
 
@@ -34,20 +35,20 @@ function refusePrivateStore(root: string): void {
   } catch (error) {
     // What else is wrong, opening the store says.
     if (errnoOf(error) !== "EACCES") return;
-    throw new StoreError(
-      "OTHERS_STORE",
-      `store: ${printable(root)}: ${ownerText(root)} may read its layers and containers`,
-      {
-        hint: "leave out --root and PULLRUN_ROOT for your own store, or use sudo for that one",
-      },
-    );
+    throw new StoreError("OTHERS_STORE", `store: ${printable(root)}: ${ownerText(root)}`, {
+      hint: "leave out --root and PULLRUN_ROOT for your own store, or use sudo for that one",
+    });
   }
 }
 
+/** Who may, or why even that is not to be seen. */
 function ownerText(root: string): string {
-  const uid = ownerOf(root);
-  if (uid === undefined) return "only others";
-  return uid === 0 ? "only root" : `only uid ${uid} and root`;
+  try {
+    const { uid } = statSync(root);
+    return `${uid === 0 ? "only root" : `only uid ${uid} and root`} may read its layers and containers`;
+  } catch (error) {
+    return errnoText(error);
+  }
 }
 
 /** Undefined where nobody can tell: why not, opening the store says. */

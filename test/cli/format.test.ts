@@ -172,6 +172,11 @@ describe("a list by a template", () => {
     );
   });
 
+  test("is an error where the template is none, though the list be empty", () => {
+    expect(() => formatRows("{{.Name", [], headings)).toThrow(UsageError);
+    expect(formatRows("{{.Name}}", [], headings)).toBe("");
+  });
+
   test("is one JSON document per line with json", () => {
     expect(formatRows("json", rows, headings)).toBe('{"ID":"1","Name":"a"}\n{"ID":"22","Name":"long"}\n');
   });

@@ -30,7 +30,7 @@ describe.skipIf(needsRoot !== "")(`${needsRoot}another user's store`, () => {
     for (const [status, ...args] of [
       [1, "pull", source],
       [125, "run", "--rm", image],
-      [1, "create", image],
+      [125, "create", image],
       [1, "start", "box"],
       [1, "rm", "box"],
       [1, "tag", image, "other"],

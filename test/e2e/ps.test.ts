@@ -104,7 +104,9 @@ test.skipIf(needsRealRoot !== "" || needsBusybox !== "")(
     await sleep(300);
     expect(await ok("logs", "job")).toBe(before);
     expect((await run(["exec", "job", "true"])).stderr).toMatch(/is paused .*\nhint: .*unpause job/);
-    expect((await run(["pause", "job"])).status).toBe(1);
+    const twice = await run(["pause", "job"]);
+    expect(twice.status).toBe(1);
+    expect(twice.stderr).toMatch(/is paused .*\nhint: .*unpause job/);
     await ok("unpause", "job");
     await expect.poll(async () => (await ok("logs", "job")).length).toBeGreaterThan(before.length);
     await ok("pause", "job");

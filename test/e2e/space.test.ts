@@ -42,7 +42,7 @@ const tooBig = /: (the image )?unpacks to more than/;
 test.each([
   ["pull", ["pull", "-q"], 1],
   ["run", ["run", "--rm", "-q"], 125],
-  ["create", ["create", "-q"], 1],
+  ["create", ["create", "-q"], 125],
 ])(
   "L28: %s --max-unpacked counts all layers together, and nothing of a bigger image stays",
   async (_command, args, failure) => {

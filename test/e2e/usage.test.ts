@@ -57,6 +57,20 @@ test.each([
   [["pull", "--progress"], 2, "--progress: no value", "pullrun pull --help"],
   [["run", "--pull", "x", hello], 125, "--pull: x (expected missing, always, never)", "pullrun run --help"],
   [["run", "-h"], 125, "--hostname: no value", "pullrun run --help"],
+  [["create", "--interctive", hello], 125, "unknown option '--interctive'", "did you mean --interactive?"],
+  [["create", "--pull", "never", "none/such"], 125, "image: none/such: not in the store", "pull it first"],
+  [
+    ["create", "--env-file", "/etc", hello],
+    125,
+    "--env-file: /etc: illegal operation on a directory",
+    "name a file",
+  ],
+  [
+    ["run", "--cidfile", "/no/such", hello],
+    125,
+    "--cidfile: /no/such: no such file or directory",
+    "name a new file",
+  ],
   [["run"], 125, "missing required argument 'image'", "usage: pullrun run [options] <image> [args...]"],
   [["run", "--platform", "bogus", hello], 125, "platform: bogus", "--platform linux/arm64"],
   [["run", "-v", "~/x:/x", hello], 125, "-v: ~/x:/x: ~ is the shell's to expand", undefined],
@@ -112,10 +126,11 @@ test.skipIf(needsNamespaces !== "")(
     );
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(stdout).toContain("NODE_OPTIONS=--require /nonexistent.js");
+    const readable = "hint: name a file that is there and that this user may read\n";
     const absent = await pullrun(["run", "--env-file", "/nonexistent", probe], { root });
     expect(absent).toMatchObject({
       status: 125,
-      stderr: "pullrun: --env-file: /nonexistent: no such file or directory\n",
+      stderr: `pullrun: --env-file: /nonexistent: no such file or directory\n${readable}`,
     });
   },
 );
@@ -168,6 +183,17 @@ test("from a directory that is deleted everything works but relative paths", () 
     stderr: "pullrun: current directory: deleted (expected one that is there)\nhint: cd to another\n",
   });
 });
+
+test.skipIf(!isRoot)(
+  `${needsRoot}a store in a directory we may not enter is not said to be anybody's`,
+  async () => {
+    const closed = temporaryDirectory();
+    await mustRun("chmod", ["700", closed]);
+    const { status, stderr } = await pullrun(["ps"], { root: path.join(closed, "store"), uid: ordinaryUid });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^pullrun: store: .*: permission denied\nhint: /);
+  },
+);
 
 test.skipIf(!isRoot)(`${needsRoot}somebody else's store is an error that says so, not a bug`, async () => {
   const root = temporaryDirectory();

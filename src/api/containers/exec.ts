@@ -55,7 +55,7 @@ export async function writeExecPlan({ plan, directory }: PreparedExec): Promise<
 
 async function planOf(context: Context, container: Container, options: ExecOptions): Promise<Plan> {
   const { id, pid, status, state, directory } = container;
-  if (container.phase !== "running" || pid === 0) throw unfit(container);
+  if (container.phase !== "running" || pid === 0) throw notRunning(container, "exec");
   if (state.options.isolation === "chroot") throw inChroot(container);
   const spec = await readSpec(directory);
   const process = execProcess({
@@ -77,14 +77,6 @@ async function planOf(context: Context, container: Container, options: ExecOptio
     interactive: options.interactive,
     supervised: options.tty || options.detached,
     seccomp: options.privileged ? undefined : await seccompProgram(spec.linux.seccomp),
-  });
-}
-
-function unfit(container: Container): LaunchError {
-  if (container.phase !== "paused") return notRunning(container, "exec");
-  const name = nameOf(container.state);
-  return new LaunchError("NOT_RUNNING", `exec: ${name}: the container is paused (expected running)`, {
-    hint: `let it go on first: pullrun unpause ${name}`,
   });
 }
 

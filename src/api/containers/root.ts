@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { digestOf } from "../../core/digest.js";
-import { errnoOf, LaunchError } from "../../core/errors.js";
+import { errnoText } from "../../core/errno-hints.js";
+import { LaunchError } from "../../core/errors.js";
 import type { ImageConfig } from "../../core/image-config.js";
 import { limits } from "../../core/limits.js";
 import { ociConfig, ociManifest } from "../../core/media-types.js";
@@ -50,7 +51,7 @@ export async function imageOfDirectory({ path: directory }: RootDirectory): Prom
 }
 
 async function requireDirectory(directory: string): Promise<void> {
-  const found = await stat(directory).catch((error: unknown) => errnoOf(error) ?? "unknown error");
+  const found = await stat(directory).catch(errnoText);
   if (typeof found !== "string" && found.isDirectory()) return;
   const observed = typeof found === "string" ? `cannot be opened: ${found}` : "is no directory";
   throw new LaunchError(

@@ -1,7 +1,8 @@
+import { errnoText } from "../../core/errno-hints.js";
 import { errnoOf, LaunchError } from "../../core/errors.js";
 import { signalNumber } from "../../launch/signals.js";
 import type { Context } from "../context.js";
-import type { Container } from "./container.js";
+import type { Container, Phase } from "./container.js";
 import { findContainer } from "./find.js";
 import { findFreezer } from "./freezer.js";
 import { setFrozen } from "./freeze.js";
@@ -33,7 +34,7 @@ export async function sendSignal(container: Container, number: number): Promise<
     process.kill(pid, number);
   } catch (error) {
     if (errnoOf(error) === "ESRCH") return;
-    const message = `signal: ${nameOf(container.state)}: ${errnoOf(error) ?? "refused"}`;
+    const message = `signal: ${nameOf(container.state)}: ${errnoText(error)}`;
     throw new LaunchError("NOT_RUNNING", message, {
       hint: "only its own user, or root, may do that",
       cause: error,
@@ -44,11 +45,19 @@ export async function sendSignal(container: Container, number: number): Promise<
 }
 
 export function notRunning({ state, phase }: Container, doing: string): LaunchError {
+  const name = nameOf(state);
+  const hints = {
+    created: `start it first: pullrun start ${name}`,
+    exited: `start it first: pullrun start ${name}`,
+    paused: `let it go on: pullrun unpause ${name}`,
+    restarting: `see why it ends again and again: pullrun logs ${name}`,
+    running: "try again",
+  } as const satisfies Record<Phase, string>;
+  // Its supervisor is there, its first process is not yet.
+  const observed = phase === "running" ? "starting" : phase;
   return new LaunchError(
     "NOT_RUNNING",
-    `${doing}: ${nameOf(state)}: the container is ${phase} (expected running)`,
-    {
-      hint: `start it first: pullrun start ${nameOf(state)}`,
-    },
+    `${doing}: ${name}: the container is ${observed} (expected running)`,
+    { hint: hints[phase] },
   );
 }

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { errnoText } from "../../core/errno-hints.js";
 import { errnoOf, LaunchError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
 import { makeDirectories } from "../../store/files.js";
@@ -78,9 +79,8 @@ async function requireSource({ source, createSource }: BindMount): Promise<void>
 }
 
 function noSource(source: string, cause: unknown): LaunchError {
-  const errno = errnoOf(cause);
-  const absent = errno === "ENOENT";
-  const observed = absent ? "does not exist" : `cannot be reached: ${errno ?? "unknown error"}`;
+  const absent = errnoOf(cause) === "ENOENT";
+  const observed = absent ? "does not exist" : `cannot be reached: ${errnoText(cause)}`;
   const hint = absent
     ? "make it first; -v would make a directory of that name"
     : "the user who runs the container has to be allowed to see it";

@@ -63,7 +63,7 @@ export const containerCommands: readonly CommandSpec[] = [
     summary: "make a container for `start`, and print its id",
     flags: makeFlags,
     passThrough: true,
-    failure: 1,
+    failure: 125,
     load: () => import("./create.js"),
   },
   {

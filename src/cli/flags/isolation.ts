@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs";
-import { errnoText } from "../../core/errno-hints.js";
 import { UsageError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
 import type { IsolationOptions, SharedNamespace } from "../../launch/options/isolation.js";
 import type { Flags, FlagSpec, Invocation } from "../command.js";
+import { readFlagFile } from "./flag-file.js";
 import { given } from "./given.js";
 
 export const isolationFlags: readonly FlagSpec[] = [
@@ -100,7 +99,9 @@ function securityOption(text: string): SecurityOptions {
   const [, key = "", value = ""] = /^([^=:]*)[=:]?(.*)$/s.exec(text) ?? [];
   switch (key) {
     case "seccomp":
-      return value === "builtin" ? {} : { seccomp: value === "unconfined" ? value : readProfile(value) };
+      if (value === "builtin") return {};
+      if (value === "unconfined") return { seccomp: value };
+      return { seccomp: { file: value, text: readFlagFile("--security-opt: seccomp profile", value) } };
     case "no-new-privileges":
       if (value === "" || value === "true") return { noNewPrivileges: true };
       if (value === "false") return {};
@@ -122,20 +123,6 @@ function securityOption(text: string): SecurityOptions {
         text,
         "seccomp=…, no-new-privileges, systempaths=unconfined, apparmor=unconfined or label=disable",
       );
-  }
-}
-
-function readProfile(file: string): { file: string; text: string } {
-  try {
-    return { file, text: readFileSync(file, "utf8") };
-  } catch (error) {
-    throw new UsageError(
-      "BAD_VALUE",
-      `--security-opt: seccomp profile ${printable(file)}: ${errnoText(error)}`,
-      {
-        cause: error,
-      },
-    );
   }
 }
 

@@ -1,11 +1,10 @@
-import { readFileSync } from "node:fs";
-import { errnoText } from "../../core/errno-hints.js";
 import { UsageError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
 import type { LifeOptions, RestartPolicy } from "../../launch/options/life.js";
 import type { Flags, FlagSpec, Invocation } from "../command.js";
 import { parseCount, parsed } from "../values.js";
 import { attachedStreamsOf } from "./attach.js";
+import { readFlagFile } from "./flag-file.js";
 import { given } from "./given.js";
 import { logBytesOf, logFlags } from "./log.js";
 
@@ -72,14 +71,8 @@ export function parseLabel(flag: string): (entry: string) => [key: string, value
 }
 
 function readLabels(file: string): string[] {
-  try {
-    const lines = readFileSync(file, "utf8").split(/\r?\n/);
-    return lines.map((line) => line.trimStart()).filter((line) => line !== "" && !line.startsWith("#"));
-  } catch (error) {
-    throw new UsageError("BAD_VALUE", `--label-file: ${printable(file)}: ${errnoText(error)}`, {
-      cause: error,
-    });
-  }
+  const lines = readFlagFile("--label-file", file).split(/\r?\n/);
+  return lines.map((line) => line.trimStart()).filter((line) => line !== "" && !line.startsWith("#"));
 }
 
 function parseRestart(text: string): RestartPolicy {

@@ -1,11 +1,8 @@
-import { readFileSync } from "node:fs";
-import { errnoText } from "../../core/errno-hints.js";
-import { UsageError } from "../../core/errors.js";
-import { printable } from "../../core/text.js";
 import type { ProcessOptions } from "../../launch/options/process.js";
 import type { Flags, FlagSpec, Invocation } from "../command.js";
 import type { Env } from "../env.js";
 import { parsed, parseEnvFile, parseMask, resolveVariable } from "../values.js";
+import { readFlagFile } from "./flag-file.js";
 import { given } from "./given.js";
 
 /** What every process of a container has. */
@@ -44,17 +41,9 @@ export function processOptionsOf({ args, flags, env }: Invocation): ProcessOptio
 
 /** Files first: what is on the command line wins. */
 export function variablesOf(flags: Flags, env: Env): string[] {
-  const fromFiles = flags.list("env-file").flatMap((file) => parseEnvFile(readEnvFile(file), env.variable));
+  const fromFiles = flags
+    .list("env-file")
+    .flatMap((file) => parseEnvFile(readFlagFile("--env-file", file), env.variable));
   const fromFlags = flags.list("env").flatMap((entry) => resolveVariable(entry, env.variable));
   return [...fromFiles, ...fromFlags];
-}
-
-function readEnvFile(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw new UsageError("BAD_VALUE", `--env-file: ${printable(file)}: ${errnoText(error)}`, {
-      cause: error,
-    });
-  }
 }
