@@ -17,7 +17,7 @@ import { sysctlsOf } from "./sysctls.js";
 import { resolveUser, withGroups, type AccountFiles } from "./user.js";
 
 /** Docker's; bytes. */
-const defaultShmSize = 64 * 1024 * 1024;
+export const defaultShmSize = 64 * 1024 * 1024;
 
 export interface SpecInput {
   readonly image: ImageConfig;

@@ -183,6 +183,8 @@ function stateOf({ id, image, request }: Job): Omit<ContainerState, "command"> {
       name: request.image,
       id: image.config.descriptor.digest,
       digest: image.manifest.descriptor.digest,
+      ...(process.entrypoint.length === 0 ? {} : { entrypoint: process.entrypoint }),
+      ...(process.user === "" ? {} : { user: process.user }),
     },
     options,
     labels: { ...process.labels, ...life.labels },

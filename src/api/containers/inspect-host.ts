@@ -1,4 +1,7 @@
 import type { DeviceRule, Spec } from "../../launch/oci-spec.js";
+import { defaultShmSize } from "../../launch/spec.js";
+import type { FileMount } from "../../launch/options/files.js";
+import type { IsolationOptions } from "../../launch/options/isolation.js";
 import { portBindings } from "./inspect-network.js";
 import type { ContainerState } from "./state.js";
 
@@ -7,6 +10,9 @@ export function hostConfig(state: ContainerState, spec: Spec): object {
   const { options, restart, autoRemove, ports } = state;
   const { resources } = spec.linux;
   return {
+    Binds: bindsOf(options.mounts ?? []),
+    Tmpfs: tmpfsOf(options.mounts ?? []),
+    ShmSize: options.shmSize ?? defaultShmSize,
     LogConfig: logConfig(state),
     Annotations: options.annotations ?? {},
     NetworkMode: options.network,
@@ -21,17 +27,25 @@ export function hostConfig(state: ContainerState, spec: Spec): object {
     PidsLimit: resources.pids?.limit ?? 0,
     MemoryReservation: options.memoryReservation ?? 0,
     CpuShares: options.cpuShares ?? 0,
+    BlkioWeight: options.blkioWeight ?? 0,
+    OomKillDisable: options.oomKillDisable ?? false,
+    OomScoreAdj: options.oomScoreAdj ?? 0,
+    Ulimits: (options.ulimits ?? []).map(({ name, soft, hard }) => ({ Name: name, Hard: hard, Soft: soft })),
     CpusetCpus: options.cpusetCpus ?? "",
     CpusetMems: options.cpusetMems ?? "",
     CgroupParent: "",
     Privileged: options.privileged ?? false,
     CapAdd: options.capAdd ?? [],
     CapDrop: options.capDrop ?? [],
+    GroupAdd: options.groupAdd ?? [],
+    SecurityOpt: securityOptions(options),
+    Runtime: options.runtime ?? "",
     Sysctls: options.sysctls ?? {},
     Init: options.init ?? false,
     PidMode: options.pid ?? "",
     IpcMode: options.ipc ?? "private",
     UTSMode: options.uts ?? "",
+    CgroupnsMode: options.cgroupns ?? "private",
     UsernsMode: state.userns ?? "",
     Devices: (options.devices ?? []).map(({ source, target, access = "rwm" }) => ({
       PathOnHost: source,
@@ -40,12 +54,39 @@ export function hostConfig(state: ContainerState, spec: Spec): object {
     })),
     DeviceCgroupRules: (options.deviceRules ?? []).map(ruleText),
     Dns: options.dns ?? [],
+    DnsSearch: options.dnsSearch ?? [],
+    DnsOptions: options.dnsOptions ?? [],
+    PublishAllPorts: options.publishAll ?? false,
     ExtraHosts: options.addHosts ?? [],
     Isolation: options.isolation,
     MaskedPaths: spec.linux.maskedPaths,
     ReadonlyPaths: spec.linux.readonlyPaths,
     PortBindings: portBindings(ports),
   };
+}
+
+/** Of `-v` and of `--mount`, but for the volumes nobody has named. */
+function bindsOf(mounts: readonly FileMount[]): string[] {
+  return mounts.flatMap((mount) => {
+    const source = mount.type === "bind" ? mount.source : mount.type === "volume" ? mount.name : undefined;
+    return source === undefined ? [] : [`${source}:${mount.target}${mount.readOnly === true ? ":ro" : ""}`];
+  });
+}
+
+function tmpfsOf(mounts: readonly FileMount[]): Record<string, string> {
+  const entries = mounts.flatMap((mount) =>
+    mount.type === "tmpfs" ? [[mount.target, (mount.options ?? []).join(",")] as const] : [],
+  );
+  return Object.fromEntries(entries);
+}
+
+/** As the command line has them. */
+function securityOptions({ seccomp, noNewPrivileges, unmasked }: IsolationOptions): string[] {
+  return [
+    ...(seccomp === undefined ? [] : [`seccomp=${seccomp === "unconfined" ? seccomp : seccomp.file}`]),
+    ...(noNewPrivileges === true ? ["no-new-privileges"] : []),
+    ...(unmasked === true ? ["systempaths=unconfined"] : []),
+  ];
 }
 
 /** As docker takes it. */

@@ -1,7 +1,10 @@
+import { isUp, type Container } from "./container.js";
 import type { ContainerState } from "./state.js";
 
-/** How a container is reached, in docker's field names. */
-export function networkSettings({ options, ports, network }: ContainerState): Record<string, unknown> {
+/** How a container is reached, in docker's field names: nothing of one that has ended, and may come back elsewhere. */
+export function networkSettings({ state, phase }: Container): Record<string, unknown> {
+  const { options, ...asStarted } = state;
+  const { ports, network }: Partial<ContainerState> = isUp(phase) ? asStarted : {};
   const place = {
     IPAddress: network?.address ?? "",
     IPPrefixLen: network?.prefix ?? 0,

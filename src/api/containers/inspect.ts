@@ -1,13 +1,11 @@
 import { describeMounts } from "../volumes/describe.js";
 import path from "node:path";
-import type { Stream } from "../../launch/options/life.js";
-import type { Spec } from "../../launch/oci-spec.js";
 import type { Context } from "../context.js";
-import type { Container } from "./container.js";
+import { isUp, type Container } from "./container.js";
 import { findContainer } from "./find.js";
+import { configView } from "./inspect-config.js";
 import { hostConfig } from "./inspect-host.js";
 import { nameOf } from "./names.js";
-import type { ContainerState } from "./state.js";
 import { readSpec } from "./spec-file.js";
 import { networkSettings } from "./inspect-network.js";
 
@@ -41,15 +39,15 @@ export async function inspectContainer(context: Context, word: string): Promise<
     Platform: "linux",
     HostConfig: hostConfig(state, spec),
     Mounts: describeMounts(state.mounts ?? []),
-    Config: configView(container, spec),
-    NetworkSettings: networkSettings(state),
+    Config: configView(state, spec),
+    NetworkSettings: networkSettings(container),
   };
 }
 
 function stateView({ phase, pid, exitCode, status }: Container): Record<string, unknown> {
   return {
     Status: phase,
-    Running: phase === "running" || phase === "paused" || phase === "restarting",
+    Running: isUp(phase),
     Paused: phase === "paused",
     Restarting: phase === "restarting",
     OOMKilled: status?.oom ?? false,
@@ -59,34 +57,5 @@ function stateView({ phase, pid, exitCode, status }: Container): Record<string, 
     Error: status?.error ?? "",
     StartedAt: status?.started ?? never,
     FinishedAt: status?.finished ?? never,
-  };
-}
-
-/** Docker's reading of -a, -i and -d. */
-function attached({ detached, attach, options }: ContainerState, stream: Stream): boolean {
-  if (detached) return false;
-  if (stream === "stdin") return options.interactive || (attach?.includes("stdin") ?? false);
-  return attach?.includes(stream) ?? true;
-}
-
-function configView({ state }: Container, spec: Spec): Record<string, unknown> {
-  const { options, image, labels, stopSignal, stopTimeout } = state;
-  const { user, env, cwd } = spec.process;
-  return {
-    Hostname: spec.hostname,
-    User: options.user ?? `${user.uid}:${user.gid}`,
-    AttachStdin: attached(state, "stdin"),
-    AttachStdout: attached(state, "stdout"),
-    AttachStderr: attached(state, "stderr"),
-    Tty: options.tty ?? false,
-    OpenStdin: options.interactive,
-    Env: env,
-    Cmd: options.args,
-    Entrypoint: options.entrypoint === undefined ? null : [options.entrypoint],
-    Image: image.name,
-    WorkingDir: cwd,
-    Labels: labels,
-    StopSignal: stopSignal,
-    StopTimeout: stopTimeout,
   };
 }

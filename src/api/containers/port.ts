@@ -1,6 +1,7 @@
 import { UsageError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
 import type { Context } from "../context.js";
+import { isUp } from "./container.js";
 import { findContainer } from "./find.js";
 import { nameOf } from "./names.js";
 import { hostSide } from "./ports.js";
@@ -18,8 +19,8 @@ export async function publishedPorts(
   word: string,
   wanted?: string,
 ): Promise<readonly PortMapping[]> {
-  const { state } = await findContainer(context, word);
-  const all = (state.ports ?? []).map((port) => ({
+  const { state, phase } = await findContainer(context, word);
+  const all = (isUp(phase) ? (state.ports ?? []) : []).map((port) => ({
     port: `${port.containerPort}/${port.protocol}`,
     host: hostSide(port),
   }));

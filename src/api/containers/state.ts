@@ -68,6 +68,9 @@ export interface ContainerImage {
   /** The config's digest. */
   readonly id: Digest;
   readonly digest: Digest;
+  /** What its config says, where it says so. */
+  readonly entrypoint?: readonly string[];
+  readonly user?: string;
 }
 
 const version = 1;

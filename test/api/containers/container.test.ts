@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { publishedPorts } from "../../../src/api/containers/port.js";
 import { readContainer } from "../../../src/api/containers/container.js";
 import { madeStore, ownStatus, thisBoot } from "../../support/made-container.js";
 
@@ -52,6 +53,17 @@ describe("a container is", () => {
     await lock.release();
     expect(await readContainer(helper, directory)).toMatchObject({ phase: "exited", exitCode: 1 });
   });
+});
+
+test("a container has its ports and its address while it is up, and not when it has ended", async () => {
+  const { context, add } = await madeStore();
+  const port = { protocol: "tcp", hostIp: "0.0.0.0", hostPort: 8080, containerPort: 80 } as const;
+  const network = { address: "10.87.0.2", prefix: 16, gateway: "10.87.0.1", mac: "" };
+  await add("aa", { ports: [port], network }, ownStatus());
+  await add("bb", { ports: [port], network }, `state exited\nboot ${thisBoot}\nexit 0\n`);
+  const reached = [{ port: "80/tcp", host: "0.0.0.0:8080" }];
+  expect(await publishedPorts(context, "aa")).toEqual(reached);
+  expect(await publishedPorts(context, "bb")).toEqual([]);
 });
 
 test("a state of a newer version is refused politely, a damaged one with the way to remove it", async () => {
