@@ -125,6 +125,11 @@ export function errorFromData(data: ErrorData): PullrunError {
   return new make(data.code, data.message, data);
 }
 
+/** For narrowing, which `instanceof` does not do to a class with a parameter. */
+export function isOurs(error: unknown): error is PullrunError {
+  return error instanceof PullrunError;
+}
+
 /** The errno name of a system error (`ENOENT`), or undefined for anything else. */
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;

@@ -1,7 +1,8 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { AbortError, errnoOf, LaunchError } from "../core/errors.js";
+import { errnoOf, LaunchError } from "../core/errors.js";
+import { interruption } from "../core/interruption.js";
 import { printable } from "../core/text.js";
 import type { HelperRunOptions } from "./helper.js";
 import { encodePlan } from "./plan-encoding.js";
@@ -105,7 +106,7 @@ export async function waitForEnd(
 }
 
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new AbortError("INTERRUPTED", "interrupted", { cause: signal.reason });
+  if (signal?.aborted) throw interruption(signal);
 }
 
 function notStarted(path: string, cause: unknown): LaunchError {

@@ -3,7 +3,7 @@ import { parseChallenges } from "./challenge.js";
 import type { CredentialLookup } from "./credentials.js";
 import { loginCommand } from "./hosts.js";
 import type { HttpClient, HttpResponse } from "./http.js";
-import { interruption } from "./network-errors.js";
+import { interruption } from "../core/interruption.js";
 import { withRetries, type RetryOptions } from "./retry.js";
 import { basicAuthorization, checkRealm, fetchToken, type Token, type TokenRequest } from "./token.js";
 

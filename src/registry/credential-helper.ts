@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { AuthError, errnoOf } from "../core/errors.js";
 import { printable } from "../core/text.js";
 import type { Credentials } from "./auth-file.js";
-import { interruption } from "./network-errors.js";
+import { interruption } from "../core/interruption.js";
 
 const defaultTimeoutMs = 10_000;
 const maxOutputBytes = 1024 * 1024;

@@ -3,6 +3,7 @@ import {
   AuthError,
   errorFromData,
   errorToData,
+  isOurs,
   NetworkError,
   type PullrunError,
   RegistryError,
@@ -10,7 +11,6 @@ import {
 } from "../core/errors.js";
 import { openConnection, type Connection, type ConnectionOptions } from "./connection.js";
 import type { Endpoint } from "./endpoints.js";
-import { isOurs } from "./network-errors.js";
 
 /** One server, with the connection to it. */
 export interface Place {

@@ -1,8 +1,8 @@
 import {
-  AbortError,
   errnoOf,
+  isOurs,
   NetworkError,
-  PullrunError,
+  type PullrunError,
   RegistryError,
   type NetworkCode,
 } from "../core/errors.js";
@@ -122,12 +122,6 @@ export function slowError(
   });
 }
 
-/** The error an aborted signal stands for: its own reason if that is one of ours. */
-export function interruption(signal: AbortSignal): PullrunError {
-  const reason: unknown = signal.reason;
-  return isOurs(reason) ? reason : new AbortError("INTERRUPTED", "interrupted", { cause: reason });
-}
-
 /** True if the peer answered a TLS hello with something else: it most likely speaks plain HTTP. */
 export function speaksNoTls(error: unknown): boolean {
   return error instanceof NetworkError && noTlsCodes.has(nameOf(error.info.cause));
@@ -145,11 +139,6 @@ function nameOf(error: unknown): string {
 function ownError(error: unknown): PullrunError | undefined {
   if (isOurs(error)) return error;
   return error instanceof Error && isOurs(error.cause) ? error.cause : undefined;
-}
-
-/** For narrowing, which `instanceof` does not do to a class with a parameter. */
-export function isOurs(error: unknown): error is PullrunError {
-  return error instanceof PullrunError;
 }
 
 function kindOf(errno: string, error: unknown): Kind {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   IntegrityError,
   NetworkError,
@@ -6,7 +5,8 @@ import {
   type ErrorCode,
   type PullrunError,
 } from "../core/errors.js";
-import { interruption, isSilence } from "./network-errors.js";
+import { interruptibleSleep } from "../core/interruptible-sleep.js";
+import { isSilence } from "./network-errors.js";
 
 /** Told before each wait. `attempt` counts from 1: the attempt that failed. */
 export interface RetryNotice {
@@ -71,11 +71,7 @@ export async function pause(
   const doubled = Math.min((options.baseMs ?? defaultBaseMs) * 2 ** (attempt - 1), longestPauseMs);
   const waitMs = Math.round(retryAfterOf(error) ?? doubled * (0.5 + Math.random() / 2));
   options.onRetry?.({ what, attempt, code: error.code, waitMs });
-  try {
-    await sleep(waitMs, undefined, { signal });
-  } catch {
-    throw interruption(signal);
-  }
+  await interruptibleSleep(waitMs, signal);
 }
 
 function retryAfterOf(error: PullrunError): number | undefined {

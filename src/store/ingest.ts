@@ -3,7 +3,8 @@ import path from "node:path";
 import type { BlobSource } from "../core/blobs.js";
 import type { Descriptor } from "../core/descriptor.js";
 import { hexOf, type DiffId } from "../core/digest.js";
-import { AbortError, errnoOf, IntegrityError, LayerError, PullrunError } from "../core/errors.js";
+import { errnoOf, IntegrityError, LayerError } from "../core/errors.js";
+import { interruption } from "../core/interruption.js";
 import type { LayerState } from "../core/events.js";
 import { limits } from "../core/limits.js";
 import type { Helper } from "../helper/helper.js";
@@ -160,8 +161,8 @@ async function unpack(
     stop.abort(error);
     progress.abort();
   };
-  const onAbort = (): void => fail(abortReason(signal));
-  if (signal.aborted) throw abortReason(signal);
+  const onAbort = (): void => fail(interruption(signal));
+  if (signal.aborted) throw interruption(signal);
   signal.addEventListener("abort", onAbort, { once: true });
   const job: IngestJob = {
     data: files.data,
@@ -189,11 +190,6 @@ export async function openForAppending(file: string): Promise<void> {
     if (errnoOf(error) !== "ENOENT") throw error;
   });
   await (await open(file, "a", 0o600)).close();
-}
-
-/** What to throw for an aborted signal: its reason if that is one of ours, else AbortError. */
-function abortReason(signal: AbortSignal): unknown {
-  return signal.reason instanceof PullrunError ? signal.reason : new AbortError("INTERRUPTED", "interrupted");
 }
 
 /** Blob first: a layer without its blob would make the layout invalid, a blob without its layer is unpacked again. */

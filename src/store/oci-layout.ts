@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { Descriptor } from "../core/descriptor.js";
-import { AbortError, UsageError } from "../core/errors.js";
+import { UsageError } from "../core/errors.js";
+import { interruption } from "../core/interruption.js";
 import type { ImageSource } from "../core/image-source.js";
 import { limits } from "../core/limits.js";
 import { printable } from "../core/text.js";
@@ -75,5 +76,5 @@ function pick(root: string, entries: readonly IndexEntry[], tag: string | undefi
 }
 
 function throwIfAborted(signal: AbortSignal): void {
-  if (signal.aborted) throw new AbortError("INTERRUPTED", "interrupted");
+  if (signal.aborted) throw interruption(signal);
 }

@@ -2,6 +2,9 @@ import { stripVTControlCharacters } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
 import { addBigImage } from "../support/big-image.js";
 import { pullrun, pullrunPath, temporaryDirectory } from "../support/cli.js";
+import { busybox, needsBusybox } from "../support/busybox.js";
+import { engine, quick } from "../support/engine.js";
+import { needsNamespaces } from "../support/namespaces.js";
 import { needsPty, onPty, type Pty } from "../support/pty.js";
 import { memoryContent, startTestRegistry, type TestRegistry } from "../support/registry.js";
 
@@ -65,3 +68,36 @@ test("S13: a reader that closes the pipe ends a listing quietly", async () => {
   });
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 });
+
+describe.skipIf(needsNamespaces + needsBusybox !== "")(
+  `${needsNamespaces}${needsBusybox}interrupted,`,
+  () => {
+    test.each([
+      [["logs", "-f", "deaf"], "SIGINT", 130],
+      [["stats", "deaf"], "SIGTERM", 143],
+      [["wait", "deaf"], "SIGINT", 130],
+      [["stop", "-t", "100", "deaf"], "SIGTERM", 143],
+    ] as const)(
+      "%j ends with its signal's status and says nothing: %s, %d",
+      async (words, signal, status) => {
+        const { run, ok } = engine({ as: {} });
+        await ok(
+          "run",
+          "-q",
+          "-d",
+          ...quick,
+          "--name",
+          "deaf",
+          busybox,
+          "sh",
+          "-c",
+          "trap '' TERM; sleep 100 & wait",
+        );
+        const ended = await run(words, {
+          onStart: (child) => void setTimeout(() => child.kill(signal), 1500),
+        });
+        expect({ status: ended.status, stderr: ended.stderr }).toEqual({ status, stderr: "" });
+      },
+    );
+  },
+);

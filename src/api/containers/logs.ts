@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { interruptibleSleep } from "../../core/interruptible-sleep.js";
 import { StoreError } from "../../core/errors.js";
 import type { Context } from "../context.js";
 import { readContainer, type Container } from "./container.js";
@@ -58,7 +58,7 @@ async function* follow(
   for (let ended = false; !ended;) {
     ended = await hasEnded(context, container);
     yield* readAll(log, parse);
-    if (!ended) await sleep(pollMs, undefined, { signal: context.signal });
+    if (!ended) await interruptibleSleep(pollMs, context.signal);
   }
 }
 

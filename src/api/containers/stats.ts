@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { interruptibleSleep } from "../../core/interruptible-sleep.js";
 import type { Context } from "../context.js";
 import type { Container } from "./container.js";
 import { allContainers, findContainer } from "./find.js";
@@ -49,7 +49,7 @@ export async function* containerStats(
     // A share takes two looks.
     if (!first) yield containers.map((container) => statsOf(container, before.get(container.id), now));
     before = now;
-    await sleep(intervalMs, undefined, { signal: context.signal });
+    await interruptibleSleep(intervalMs, context.signal);
   }
 }
 

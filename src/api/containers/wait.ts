@@ -1,5 +1,5 @@
+import { interruptibleSleep } from "../../core/interruptible-sleep.js";
 import { existsSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context.js";
 import { readContainer, type Container } from "./container.js";
 import { attachSocket } from "./directory.js";
@@ -48,6 +48,6 @@ export async function untilEnded(
       if (now.pid !== 0) await onNext?.(now);
     }
     if (Date.now() >= deadline) return undefined;
-    await sleep(Math.min(pause, Math.max(deadline - Date.now(), 0)), undefined, { signal: context.signal });
+    await interruptibleSleep(Math.min(pause, Math.max(deadline - Date.now(), 0)), context.signal);
   }
 }

@@ -1,0 +1,7 @@
+import { AbortError, isOurs, type PullrunError } from "./errors.js";
+
+/** The error an aborted signal stands for: its own reason if that is one of ours. */
+export function interruption(signal: AbortSignal): PullrunError {
+  const reason: unknown = signal.reason;
+  return isOurs(reason) ? reason : new AbortError("INTERRUPTED", "interrupted", { cause: reason });
+}
