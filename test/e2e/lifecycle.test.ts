@@ -144,7 +144,7 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who`, (user) => {
     const { run, ok } = engine(user);
     await ok("create", "-q", ...quick, "--name", "web", busybox);
     const refused = await run(["create", "-q", ...quick, "--name", "web", busybox]);
-    expect(refused.status).toBe(1);
+    expect(refused.status).toBe(125);
     expect(refused.stderr).toMatch(/^pullrun: --name: web: container [0-9a-f]{12} has that name\nhint: /);
     expect(await ok("ps", "-aq")).toMatch(/^[0-9a-f]{12}$/);
     await ok("rename", "web", "old");

@@ -59,12 +59,7 @@ test.each([
   [["run", "-h"], 125, "--hostname: no value", "pullrun run --help"],
   [["create", "--interctive", hello], 125, "unknown option '--interctive'", "did you mean --interactive?"],
   [["create", "--pull", "never", "none/such"], 125, "image: none/such: not in the store", "pull it first"],
-  [
-    ["create", "--env-file", "/etc", hello],
-    125,
-    "--env-file: /etc: illegal operation on a directory",
-    "name a file",
-  ],
+  [["create", "--env-file", "/etc", hello], 125, "--env-file: /etc: is a directory", "name a file"],
   [
     ["run", "--cidfile", "/no/such", hello],
     125,
