@@ -20,8 +20,8 @@ step_mkdir (struct context *context, const struct step *step)
   autoclose int dir = root_parent (context, path, &name);
   if (dir < 0)
     return fail (path, "cannot open the parent directory");
-  if (mkdirat (dir, name, 0700) < 0)
-    return fail (path, "cannot make directory");
+  if (mkdirat (dir, name, 0700) < 0) /* What is there is no directory: it would have been opened. */
+    return fail_with (errno == EEXIST ? ENOTDIR : errno, path, "cannot make directory");
   autoclose int made = openat (dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (made < 0 || fchown (made, (uid_t) step_integer (step, 2), (gid_t) step_integer (step, 3)) < 0
       || fchmod (made, mode) < 0)

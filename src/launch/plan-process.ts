@@ -32,7 +32,7 @@ export function processSteps(input: ProcessStepsInput): PlanStep[] {
     ...(oomScoreAdj === undefined || own === undefined ? [] : oomScoreSteps(oomScoreAdj)),
     // The kernel takes a filter from who has CAP_SYS_ADMIN, which the next step drops, or can gain nothing any more.
     ...(noNewPrivileges ? [] : filter),
-    credentials(input),
+    ...credentialSteps(input),
     ...(noNewPrivileges ? [{ kind: "no-new-privileges" } as const, ...filter] : []),
     ...(input.init === true ? [{ kind: "init" } as const] : []),
     { kind: "exec", argv: args },
@@ -56,6 +56,15 @@ function seccompSteps(program: SeccompProgram): PlanStep[] {
     { kind: "seccomp", ...program },
     { kind: "hint", text: "" },
   ];
+}
+
+/** A user namespace may have few ids: as many as the one who made it. */
+function credentialSteps(input: ProcessStepsInput): PlanStep[] {
+  if (input.own !== undefined) return [credentials(input)];
+  const text =
+    "the container's user namespace has no such id: make the container with it (run -u), or with more of them " +
+    "(ranges in /etc/subuid, see pullrun doctor)";
+  return [{ kind: "hint", text }, credentials(input), { kind: "hint", text: "" }];
 }
 
 function credentials({ process, own }: ProcessStepsInput): PlanStep {

@@ -88,6 +88,11 @@ describe("the fix for each gap", () => {
       { ...user, privilege: single },
       { name: "subordinate ids", fix: "echo ada:100000:65536 | sudo tee -a /etc/subuid /etc/subgid" },
     ],
+    [
+      "ranges that newuidmap does not give to who has no name",
+      { ...user, user: "1000", privilege: single },
+      { name: "subordinate ids", fix: expect.stringContaining("sudo useradd -u 1000 NAME") as string },
+    ],
     ["no overlay", { ...good, filesystems: ["erofs"] }, { name: "overlay", fix: "sudo modprobe overlay" }],
     ["no erofs", { ...good, filesystems: ["overlay"] }, { name: "erofs", fix: "sudo modprobe erofs" }],
     [

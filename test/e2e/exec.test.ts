@@ -30,6 +30,16 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who, exec`, (user) =>
     expect(await ok("exec", "job", "ls", "/made")).toBe("/made");
   });
 
+  test("as a user the container has no id for says so, and how to have one", async () => {
+    const { run } = await sleeping(engine(user));
+    const { status, stderr } = await run(["exec", "-u", "4000000", "job", "true"]);
+    if (isRoot && user.as.uid === undefined) return expect(status).toBe(0);
+    expect(status).toBe(125);
+    expect(stderr).toMatch(
+      /^pullrun: cannot change to user: 4000000:0: .*\nhint: .*run -u.*\/etc\/subuid.*\n$/,
+    );
+  });
+
   test("takes variables, a directory and input of its own", async () => {
     const { run } = await sleeping(engine(user), "-e", "KEEP=1", "-e", "GO=1");
     const flags = ["-i", "-e", "GO", "-e", "NEW=a=b", "-w", "/etc"];

@@ -342,6 +342,13 @@ describe.skipIf(!available).each(helperBuilds())(`${needs}%s`, (_, path) => {
       await expect(look(rootfs, [step], [])).rejects.toMatchObject({ info: { details: { errno: "ELOOP" } } });
     });
 
+    test("is told that what it takes for a directory is a file", async () => {
+      const rootfs = makeRootfs();
+      writeFileSync(join(rootfs.path, "file"), "");
+      const step: PlanStep = { kind: "mkdir", target: "/file", mode: 0o755, uid: 0, gid: 0 };
+      await expect(look(rootfs, [step], [])).rejects.toThrow("cannot make directory: /file: Not a directory");
+    });
+
     test("is served a dangling link's target inside the root", async () => {
       const rootfs = makeRootfs();
       mkdirSync(join(rootfs.path, "etc"));

@@ -56,7 +56,7 @@ function namespaceFix(facts: MachineFacts, settings: MachineFacts["settings"]): 
   return "run outside of this container, or with sudo";
 }
 
-function subordinateCheck({ privilege, programs, user }: MachineFacts): Check {
+function subordinateCheck({ privilege, programs, user, uid }: MachineFacts): Check {
   const name = "subordinate ids";
   if (privilege.kind === "subordinate") {
     const count = privilege.uidMap.reduce((sum, range) => sum + range.count, 0);
@@ -67,8 +67,13 @@ function subordinateCheck({ privilege, programs, user }: MachineFacts): Check {
     const observed = `${absent.join(" and ")} not installed: all files of images belong to one user`;
     return { name, state: "gap", observed, fix: "sudo apt-get install uidmap (shadow-utils elsewhere)" };
   }
+  // newuidmap(1) looks its caller up, whatever /etc/subuid says.
+  if (user === String(uid)) {
+    const observed = `uid ${uid} has no name in /etc/passwd: all files of images belong to one user`;
+    const fix = `sudo useradd -u ${uid} NAME; and if /etc/subuid has no line of NAME then: echo NAME:100000:65536 | sudo tee -a /etc/subuid /etc/subgid`;
+    return { name, state: "gap", observed, fix };
+  }
   const observed = `none for ${user}: all files of images belong to one user`;
-  // usermod(8) wants a line in /etc/passwd, which not everybody has.
   const fix = `echo ${user}:100000:65536 | sudo tee -a /etc/subuid /etc/subgid`;
   return { name, state: "gap", observed, fix };
 }
