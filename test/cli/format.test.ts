@@ -16,6 +16,7 @@ const image = {
     Volumes: {},
   },
   Nothing: null,
+  Ports: [{ Host: "a" }, { Host: "bc" }],
 };
 
 test.each([
@@ -25,6 +26,9 @@ test.each([
   ["text around actions", "id={{.Id}}!", "id=sha256:abc!"],
   ["\\t and \\n of a command line", "a\\t{{.Size}}\\nb", "a\t2048\nb"],
   ["null", "{{.Nothing}}", "<no value>"],
+  ["a field of what parentheses hold", "{{(index .Ports 0).Host}} {{len (index .Ports 1).Host}}", "a 2"],
+  ["a field of a range's value", "{{range $i, $p := .Ports}}{{$i}}={{(print $p.Host)}} {{end}}", "0=a 1=bc "],
+  ["parentheses, and an argument after them", "{{print (len .RepoTags) .Size}}", "2 2048"],
   ["json", "{{json .Config.Env}}", '["PATH=/bin","A=b"]'],
   ["join", '{{join .Config.Env ", "}}', "PATH=/bin, A=b"],
   ["join with a line break", '{{join .RepoTags "\\n"}}', "app:1\napp:latest"],

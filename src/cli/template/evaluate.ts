@@ -109,6 +109,8 @@ function valueOf(run: Run, expression: Expression, scope: Scope): unknown {
       return typeof expression.value === "string" ? raw(expression.value) : expression.value;
     case "field":
       return expression.path.reduce(field, start(run, expression.variable, scope));
+    case "member":
+      return expression.path.reduce(field, valueOf(run, expression.of, scope));
     case "call": {
       const args = expression.args.map((argument) => valueOf(run, argument, scope));
       if (args.length === 0) throw badTemplate(`${expression.name} without arguments`);

@@ -14,7 +14,7 @@ export const functions: ReadonlyMap<string, TemplateFunction> = new Map<string, 
   ["title", ([value]) => mapText("title", value, capitalize)],
   ["len", ([value]) => lengthOf(unwrap(value))],
   ["index", ([value, ...keys]) => keys.map(unwrap).reduce(element, value)],
-  ["print", (args) => raw(args.map(showValue).join(""))],
+  ["print", (args) => raw(printed(args))],
   ["println", (args) => raw(`${args.map(showValue).join(" ")}\n`)],
   ["eq", ([value, ...others]) => others.map(unwrap).includes(unwrap(value))],
   ["ne", ([a, b]) => unwrap(a) !== unwrap(b)],
@@ -41,6 +41,16 @@ function mapText(name: string, value: unknown, change: (text: string) => string)
 
 function capitalize(words: string): string {
   return words.replace(/\b[a-z]/g, (letter) => letter.toUpperCase());
+}
+
+/** Go's fmt.Sprint: a space between two values of which neither is a text. */
+function printed(args: readonly unknown[]): string {
+  const apart = (i: number): boolean => i > 0 && !isText(args[i - 1]) && !isText(args[i]);
+  return args.map((value, i) => `${apart(i) ? " " : ""}${showValue(value)}`).join("");
+}
+
+function isText(value: unknown): boolean {
+  return typeof unwrap(value) === "string";
 }
 
 function elements(name: string, value: unknown): readonly unknown[] {

@@ -10,7 +10,9 @@ export type Token =
   /** `.A.B`, `$`, `$name.A`; `variable` is empty for the dot. */
   | { readonly kind: "field"; readonly variable: string; readonly path: readonly string[] }
   | { readonly kind: "word"; readonly text: string }
-  | { readonly kind: "mark"; readonly text: "|" | "(" | ")" | "," | ":=" | "=" };
+  | { readonly kind: "mark"; readonly text: "|" | "(" | "," | ":=" | "=" }
+  /** `)`, and the fields of what it closes: `).A.B`. */
+  | { readonly kind: "close"; readonly path: readonly string[] };
 
 const words: ReadonlyMap<string, boolean | null> = new Map([
   ["true", true],
@@ -49,7 +51,7 @@ const comment = /\s*\/\*[^]*?\*\/\s*(-?)\}\}/y;
 const end = /(\s-)?\}\}/y;
 const space = /\s+/y;
 const token =
-  /("(?:[^"\\\n]|\\.)*"|`[^`]*`)|(-?\d+(?:\.\d+)?)|(\$\w*(?:\.[A-Za-z_]\w*)*|(?:\.[A-Za-z_]\w*)+|\.)|([A-Za-z_]\w*)|(:=|[|(),=])/y;
+  /("(?:[^"\\\n]|\\.)*"|`[^`]*`)|(-?\d+(?:\.\d+)?)|(\$\w*(?:\.[A-Za-z_]\w*)*|(?:\.[A-Za-z_]\w*)+|\.)|([A-Za-z_]\w*)|(:=|[|(,=])|\)((?:\.[A-Za-z_]\w*)*)/y;
 
 /** Tokens from `from` to the closing braces, and where the text goes on. */
 function lexAction(template: string, from: number) {
@@ -75,13 +77,14 @@ function match(pattern: RegExp, text: string, at: number): RegExpExecArray | und
   return pattern.exec(text) ?? undefined;
 }
 
-function toToken([, quoted, number, field, word, mark]: RegExpExecArray): Token {
+function toToken([, quoted, number, field, word, mark, fields]: RegExpExecArray): Token {
   if (quoted !== undefined) return { kind: "literal", value: unquote(quoted) };
   if (number !== undefined) return { kind: "literal", value: Number(number) };
   if (field !== undefined) {
     const [variable = "", ...path] = field.split(".");
     return { kind: "field", variable, path: path.filter((name) => name !== "") };
   }
+  if (fields !== undefined) return { kind: "close", path: fields.split(".").slice(1) };
   if (word === undefined) return { kind: "mark", text: mark as "|" };
   const value = words.get(word);
   return value === undefined ? { kind: "word", text: word } : { kind: "literal", value };

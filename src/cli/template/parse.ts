@@ -24,6 +24,8 @@ interface Branches {
 export type Expression =
   | { readonly kind: "literal"; readonly value: string | number | boolean | null }
   | { readonly kind: "field"; readonly variable: string; readonly path: readonly string[] }
+  /** `(index .Ports 0).HostPort` */
+  | { readonly kind: "member"; readonly of: Expression; readonly path: readonly string[] }
   | { readonly kind: "call"; readonly name: string; readonly args: readonly Expression[] };
 
 interface Input {
@@ -122,7 +124,7 @@ function parsePipeline(tokens: readonly Token[]): Expression {
 function parseCommands(queue: Token[], depth = 0): Expression {
   if (depth > templateLimits.depth) throw badTemplate("nested too deeply");
   let value = parseCommand(queue, undefined, depth);
-  while (isMark(queue[0], "|")) {
+  while (isBar(queue[0])) {
     queue.shift();
     value = parseCommand(queue, value, depth);
   }
@@ -137,14 +139,14 @@ function parseCommand(queue: Token[], piped: Expression | undefined, depth: numb
       throw badTemplate(`no function ${first.text}`, `there are: ${[...functions.keys()].join(", ")}`);
     }
     const args: Expression[] = [];
-    while (queue.length > 0 && !isMark(queue[0], "|") && !isMark(queue[0], ")")) {
+    while (!endsCommand(queue[0])) {
       args.push(parseOperand(queue, depth));
     }
     return { kind: "call", name: first.text, args: piped === undefined ? args : [...args, piped] };
   }
   if (piped !== undefined) throw badTemplate("expected a function after |");
   const value = parseOperand(queue, depth);
-  if (queue.length > 0 && !isMark(queue[0], "|") && !isMark(queue[0], ")")) {
+  if (!endsCommand(queue[0])) {
     throw badTemplate("a value that is no function takes no arguments");
   }
   return value;
@@ -154,13 +156,19 @@ function parseOperand(queue: Token[], depth: number): Expression {
   const token = queue.shift();
   if (token === undefined) throw badTemplate("a value is missing");
   if (token.kind === "word") throw badTemplate(`put ${token.text} and its arguments in parentheses`);
+  if (token.kind === "close") throw badTemplate("unexpected )");
   if (token.kind !== "mark") return token;
   if (token.text !== "(") throw badTemplate(`unexpected ${token.text}`);
   const value = parseCommands(queue, depth + 1);
-  if (!isMark(queue.shift(), ")")) throw badTemplate("a ( without )");
-  return value;
+  const close = queue.shift();
+  if (close?.kind !== "close") throw badTemplate("a ( without )");
+  return close.path.length === 0 ? value : { kind: "member", of: value, path: close.path };
 }
 
-function isMark(token: Token | undefined, text: "|" | "(" | ")"): boolean {
-  return token?.kind === "mark" && token.text === text;
+function endsCommand(token: Token | undefined): boolean {
+  return token === undefined || token.kind === "close" || isBar(token);
+}
+
+function isBar(token: Token | undefined): boolean {
+  return token?.kind === "mark" && token.text === "|";
 }
