@@ -33,7 +33,10 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who, exec`, (user) =>
   test("as a user the container has no id for says so, and how to have one", async () => {
     const { run } = await sleeping(engine(user));
     const { status, stderr } = await run(["exec", "-u", "4000000", "job", "true"]);
-    if (isRoot && user.as.uid === undefined) { expect(status).toBe(0); return; }
+    if (isRoot && user.as.uid === undefined) {
+      expect(status).toBe(0);
+      return;
+    }
     expect(status).toBe(125);
     expect(stderr).toMatch(
       /^pullrun: cannot change to user: 4000000:0: .*\nhint: .*run -u.*\/etc\/subuid.*\n$/,
