@@ -6,9 +6,9 @@ import type { RunOptions } from "../launch/run-options.js";
 import type { Invocation } from "./command.js";
 import { platformOf } from "./context.js";
 import { fileOptionsOf } from "./flags/files.js";
-import { given } from "./flags/given.js";
+import { given, nonEmpty } from "./flags/given.js";
 import { isolationOptionsOf } from "./flags/isolation.js";
-import { lifeOptionsOf, nonEmpty, parseLabel } from "./flags/life.js";
+import { lifeOptionsOf, parseLabel } from "./flags/life.js";
 import { limitOptionsOf } from "./flags/limits.js";
 import { networkOptionsOf } from "./flags/network.js";
 import { processOptionsOf } from "./flags/process.js";
@@ -38,7 +38,7 @@ export function createRequestOf(invocation: Invocation): CreateRequest {
       ...given("runtime", invocation.flags.text("runtime")),
     },
     life: lifeOptionsOf(invocation),
-    ...given("cidFile", nonEmpty(invocation.flags.text("cidfile"))),
+    ...given("cidFile", nonEmpty(invocation.flags, "cidfile")),
   };
 }
 

@@ -109,9 +109,11 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who`, (user) => {
     expect((await run(["rm", "absent"])).status).toBe(1);
   });
 
-  test("an empty --name and --cidfile are as none, and rename takes no empty name", async () => {
+  test("an empty --name, --cidfile and their like are as none, and rename takes no empty name", async () => {
     const { run, ok } = engine(user);
-    const id = await ok("create", "-q", ...quick, "--name", "", "--cidfile", "", busybox, "true");
+    const names = ["name", "cidfile", "hostname", "domainname", "restart", "stop-signal", "cpuset-cpus"];
+    const empty = names.map((name) => `--${name}=`);
+    const id = await ok("create", "-q", ...quick, ...empty, busybox, "true");
     expect(await ok("inspect", "-f", "{{.Name}}", id)).toMatch(/^\/[a-z]+_[a-z]+$/);
     expect(await run(["rename", id, ""])).toMatchObject({
       status: 2,

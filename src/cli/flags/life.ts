@@ -5,7 +5,7 @@ import type { Flags, FlagSpec, Invocation } from "../command.js";
 import { parseCount, parsed } from "../values.js";
 import { attachedStreamsOf } from "./attach.js";
 import { readFlagFile } from "./flag-file.js";
-import { given } from "./given.js";
+import { given, nonEmpty } from "./given.js";
 import { logBytesOf, logFlags } from "./log.js";
 
 /** How a container is called, ended and removed, for the commands that make one. */
@@ -33,23 +33,18 @@ export const stopFlags: readonly FlagSpec[] = [
 /** @throws UsageError */
 export function lifeOptionsOf(invocation: Invocation): LifeOptions {
   const { flags } = invocation;
-  const restart = flags.text("restart");
+  const restart = nonEmpty(flags, "restart");
   return {
-    ...given("name", nonEmpty(flags.text("name"))),
+    ...given("name", nonEmpty(flags, "name")),
     labels: labelsOf(flags),
     autoRemove: flags.on("rm"),
     detached: flags.on("detach"),
     ...given("attach", attachedStreamsOf(invocation)),
-    ...given("stopSignal", flags.text("stop-signal")),
+    ...given("stopSignal", nonEmpty(flags, "stop-signal")),
     ...given("stopTimeout", parsed(flags, "stop-timeout", parseCount)),
     ...given("logBytes", logBytesOf(flags)),
     ...given("restart", restart === undefined ? undefined : parseRestart(restart)),
   };
-}
-
-/** Docker takes `--name "$NAME"` with nothing in it for no such flag. */
-export function nonEmpty(text: string | undefined): string | undefined {
-  return text === "" ? undefined : text;
 }
 
 /** Files first: what is on the command line wins. */

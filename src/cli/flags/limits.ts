@@ -4,7 +4,7 @@ import type { LimitOptions } from "../../launch/options/limits.js";
 import type { Ulimit } from "../../launch/ulimits.js";
 import type { FlagSpec, Invocation } from "../command.js";
 import { limit, parseCount, parseCpus, parsed, parseSize } from "../values.js";
-import { given } from "./given.js";
+import { given, nonEmpty } from "./given.js";
 
 export const limitFlags: readonly FlagSpec[] = [
   { flags: "-m, --memory <bytes>", description: "memory limit, such as 512m" },
@@ -40,8 +40,8 @@ export function limitOptionsOf({ flags }: Invocation): LimitOptions {
     ...given("cpuShares", limit(flags, "cpu-shares", parseCount)),
     ...given("cpuQuota", limit(flags, "cpu-quota", parseCount)),
     ...given("cpuPeriod", limit(flags, "cpu-period", parseCount)),
-    ...given("cpusetCpus", flags.text("cpuset-cpus")),
-    ...given("cpusetMems", flags.text("cpuset-mems")),
+    ...given("cpusetCpus", nonEmpty(flags, "cpuset-cpus")),
+    ...given("cpusetMems", nonEmpty(flags, "cpuset-mems")),
     ...given("blkioWeight", limit(flags, "blkio-weight", parseCount)),
     ...given("pidsLimit", parsed(flags, "pids-limit", parseCount)),
     ...given("cpus", limit(flags, "cpus", parseCpus)),

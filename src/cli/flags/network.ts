@@ -1,6 +1,6 @@
 import type { NetworkMode, NetworkOptions } from "../../launch/options/network.js";
 import type { FlagSpec, Invocation } from "../command.js";
-import { given } from "./given.js";
+import { given, nonEmpty } from "./given.js";
 
 export const networkFlags: readonly FlagSpec[] = [
   { flags: "-h, --hostname <name>", description: "host name in the container" },
@@ -52,10 +52,10 @@ export function networkOptionsOf({ flags, env }: Invocation): NetworkOptions {
   return {
     // What it may be is checked where it is used, for the library's callers too.
     network: chosen as NetworkMode,
-    ...given("hostname", flags.text("hostname")),
-    ...given("domainname", flags.text("domainname")),
-    ...given("ip", flags.text("ip")),
-    ...given("macAddress", flags.text("mac-address")),
+    ...given("hostname", nonEmpty(flags, "hostname")),
+    ...given("domainname", nonEmpty(flags, "domainname")),
+    ...given("ip", nonEmpty(flags, "ip")),
+    ...given("macAddress", nonEmpty(flags, "mac-address")),
     ...(flags.on("publish-all") ? { publishAll: true } : {}),
     ...Object.fromEntries(named.filter(([, values]) => values.length > 0)),
   };
