@@ -51,7 +51,6 @@ export function planChroot(input: ChrootPlanInput): Plan {
   return [
     { kind: "seal" },
     ...cgroups.hostSteps,
-    { kind: "make-dir", path: containerDir, mode: 0o700 },
     { kind: "lock", path: `${containerDir}/lock` },
     ...keepSteps({ containerDir, supervision, process: spec.process }),
     { ...plainFork, cgroupProcs: cgroups.procsFiles },

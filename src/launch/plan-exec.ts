@@ -33,6 +33,11 @@ export interface ExecPlanInput {
 /** Nobody attaches to it later, and what it says is lost with its client. */
 const unwatched = { logBytes: 0, restart: { name: "no" } } as const;
 
+/** It may have few ids: as many as the one who made it. For a new container that is looked at before. */
+const noSuchId =
+  "the container's user namespace has no such id: make the container with it (run -u), or with more of them " +
+  "(ranges in /etc/subuid, see pullrun doctor)";
+
 function inputOf({ interactive }: ExecPlanInput): "once" | "closed" {
   return interactive ? "once" : "closed";
 }
@@ -41,6 +46,7 @@ function inputOf({ interactive }: ExecPlanInput): "once" | "closed" {
 export function planExec(input: ExecPlanInput): Plan {
   const { container, process, own } = input;
   const { pid, start, namespaces, procsFiles } = container;
+  const ownsIds = namespaces.includes("user");
   return [
     { kind: "seal" },
     ...(input.supervised
@@ -63,7 +69,8 @@ export function planExec(input: ExecPlanInput): Plan {
     ...streamSteps({ process, interactive: input.interactive, joining: true }),
     ...processSteps({
       process,
-      own: namespaces.includes("user") ? undefined : own,
+      own: ownsIds ? undefined : own,
+      idHint: ownsIds ? noSuchId : undefined,
       noNewPrivileges: process.noNewPrivileges,
       seccomp: input.seccomp,
     }),

@@ -94,7 +94,6 @@ export function planNamespaces(input: NamespacePlanInput): Plan {
 function cloneSteps(input: NamespacePlanInput): PlanStep[] {
   const { spec, privilege, containerDir, lowers, network, joins, supervision } = input;
   return [
-    { kind: "make-dir", path: containerDir, mode: 0o700 },
     // Held as long as we live: tells a running container from what a crash left.
     { kind: "lock", path: `${containerDir}/lock` },
     ...keepSteps({ containerDir, supervision, process: spec.process }),

@@ -12,6 +12,8 @@ export interface ProcessStepsInput {
   readonly seccomp: SeccompProgram | undefined;
   /** Whether a process of ours stays as the first, and the command becomes its child. */
   readonly init?: boolean;
+  /** What to do where the user namespace has no such id. */
+  readonly idHint?: string | undefined;
 }
 
 const setGroups = capabilityMask(["CAP_SETGID"]);
@@ -58,12 +60,9 @@ function seccompSteps(program: SeccompProgram): PlanStep[] {
   ];
 }
 
-/** A user namespace may have few ids: as many as the one who made it. */
 function credentialSteps(input: ProcessStepsInput): PlanStep[] {
-  if (input.own !== undefined) return [credentials(input)];
-  const text =
-    "the container's user namespace has no such id: make the container with it (run -u), or with more of them " +
-    "(ranges in /etc/subuid, see pullrun doctor)";
+  const { idHint: text } = input;
+  if (text === undefined) return [credentials(input)];
   return [{ kind: "hint", text }, credentials(input), { kind: "hint", text: "" }];
 }
 

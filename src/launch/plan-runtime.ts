@@ -39,7 +39,6 @@ export function planRuntime(input: RuntimePlanInput): Plan {
   return [
     { kind: "seal" },
     ...(cgroups?.hostSteps ?? []),
-    { kind: "make-dir", path: containerDir, mode: 0o700 },
     { kind: "lock", path: `${containerDir}/lock` },
     ...keepSteps({ containerDir, supervision, process: spec.process }),
     // Of the start before.

@@ -147,7 +147,7 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}manifests and configs`, () =>
     await pullAs(named(top));
     const fetched = registry.lines().slice(before);
     expect(fetched.filter((line) => line.endsWith(layer.digest))).toHaveLength(1);
-  }, 30_000);
+  }, 120_000);
 
   test("M3: a pull by digest is refused if the body is another", async () => {
     const top = image();

@@ -94,7 +94,7 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who, exec`, (user) =>
       [],
       ["-u", "0"],
       ["--privileged"],
-      ...(user.as.uid === undefined ? [["-u", "1000"]] : []),
+      ...(isRoot && user.as.uid === undefined ? [["-u", "1000"]] : []),
     ])
       expect(await ok("exec", ...flags, "job", "grep", "CapInh", "/proc/self/status")).toBe(
         "CapInh:\t0000000000000000",

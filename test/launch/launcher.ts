@@ -188,8 +188,8 @@ function planFor(input: PlanInput): Plan {
     cgroups,
   };
   const { interactive } = options;
+  writeFiles(containerDir, owner, isolated ? files : []);
   if (!isolated) return planChroot({ ...shared, files, interactive, rootDir: rootfs });
-  writeFiles(containerDir, owner, files);
   return planNamespaces({
     ...shared,
     interactive,

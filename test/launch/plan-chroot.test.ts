@@ -31,7 +31,6 @@ function plan(wanted: Partial<ChrootPlanInput> = {}): readonly PlanStep[] {
 test("needs no namespace and no mount", () => {
   expect(plan().map(({ kind }) => kind)).toEqual([
     "seal",
-    "make-dir",
     "lock",
     "record",
     "clone",

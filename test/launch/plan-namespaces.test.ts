@@ -48,89 +48,43 @@ function find<K extends Step["kind"]>(steps: readonly PlanStep[], kind: K): Extr
 test("is this, step by step, for hello-world as root", () => {
   expect(formatPlan(plan())).toMatchInlineSnapshot(`
     " 1. seal
-     2. make-dir path=/store/containers/ID mode=0700
-     3. lock path=/store/containers/ID/lock
-     4. record directory=/store/containers/ID
-     5. make-dir path=/store/containers/ID/work mode=0700
-     6. make-dir path=/store/containers/ID/merged mode=0700
-     7. hint text="root may not make namespaces here (an ordinary container?); use --isolation chroot, which is no sandbox"
-     8. clone flags=CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWPID|CLONE_NEWNET cgroupProcs=[]
-     9. hint
-    10. unshare flags=CLONE_NEWCGROUP
-    11. private-mounts
-    12. make-dir path=/store/containers/ID/upper mode=0755
-    13. hint text="overlay needs a store on a local filesystem such as ext4, xfs or tmpfs: choose one with --root"
-    14. root-overlay at=/store/containers/ID/merged upper=/store/containers/ID/upper work=/store/containers/ID/work lowers=[/store/rootfs/B /store/rootfs/A]
-    15. hint
-    16. hint text="parts of /proc are hidden where pullrun runs (an ordinary container?); give that container an unmasked /proc (docker --security-opt systempaths=unconfined, podman --security-opt unmask=ALL), or use --isolation chroot"
-    17. mount fstype=proc source=proc target=/proc flags=MS_NOSUID|MS_NODEV|MS_NOEXEC
-    18. hint
-    19. mount fstype=tmpfs source=tmpfs target=/dev flags=MS_NOSUID|MS_NODEV|MS_STRICTATIME data=mode=755,size=65536k
-    20. bind source=/dev/null target=/dev/null flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
-    21. bind source=/dev/zero target=/dev/zero flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
-    22. bind source=/dev/full target=/dev/full flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
-    23. bind source=/dev/random target=/dev/random flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
-    24. bind source=/dev/urandom target=/dev/urandom flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
-    25. bind source=/dev/tty target=/dev/tty flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
-    26. symlink text=/proc/self/fd target=/dev/fd
-    27. symlink text=/proc/self/fd/0 target=/dev/stdin
-    28. symlink text=/proc/self/fd/1 target=/dev/stdout
-    29. symlink text=/proc/self/fd/2 target=/dev/stderr
-    30. symlink text=pts/ptmx target=/dev/ptmx
-    31. symlink text=/proc/kcore target=/dev/core
-    32. mount fstype=devpts source=devpts target=/dev/pts flags=MS_NOSUID|MS_NOEXEC data=newinstance,ptmxmode=0666,mode=0620,gid=5
-    33. mount fstype=sysfs source=sysfs target=/sys flags=MS_RDONLY|MS_NOSUID|MS_NODEV|MS_NOEXEC
-    34. mount fstype=tmpfs source=tmpfs target=/sys/fs/cgroup flags=MS_NOSUID|MS_NODEV|MS_NOEXEC data=mode=755,size=64k
-    35. remount target=/sys/fs/cgroup flags=MS_RDONLY|MS_NOSUID|MS_NODEV|MS_NOEXEC
-    36. mount fstype=mqueue source=mqueue target=/dev/mqueue flags=MS_NOSUID|MS_NODEV|MS_NOEXEC
-    37. mount fstype=tmpfs source=shm target=/dev/shm flags=MS_NOSUID|MS_NODEV|MS_NOEXEC data=mode=1777,size=65536k
-    38. hint text="the kernel has no such setting for a container here, or takes no such value: leave it out of --sysctl"
-    39. sysctl key=net/ipv4/ping_group_range value="0 2147483647"
-    40. sysctl key=net/ipv4/ip_unprivileged_port_start value=0
-    41. hint
-    42. mask target=/proc/acpi
-    43. mask target=/proc/asound
-    44. mask target=/proc/interrupts
-    45. mask target=/proc/kcore
-    46. mask target=/proc/keys
-    47. mask target=/proc/latency_stats
-    48. mask target=/proc/sched_debug
-    49. mask target=/proc/scsi
-    50. mask target=/proc/timer_list
-    51. mask target=/proc/timer_stats
-    52. mask target=/sys/devices/virtual/powercap
-    53. mask target=/sys/firmware
-    54. readonly target=/proc/bus
-    55. readonly target=/proc/fs
-    56. readonly target=/proc/irq
-    57. readonly target=/proc/sys
-    58. readonly target=/proc/sysrq-trigger
-    59. remount target=/ flags=MS_NODEV
-    60. hostname name=0123456789ab
-    61. loopback
-    62. session-keyring name=_ses.0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
-    63. stdin-null
-    64. pivot
-    65. working-dir path=/
-    66. umask mask=022
-    67. environment entries=[PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOSTNAME=0123456789ab HOME=/]
-    68. credentials uid=0 gid=0 bounding=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP permitted=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP effective=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP inheritable=none ambient=none groups=[0]
-    69. exec argv=[/hello]
-    70. cleanup
-    71. remove-tree path=/store/containers/ID
-    "
-  `);
-});
-
-test("is this for hello-world as a user who has one id", () => {
-  const rootful = formatPlan(plan()).split("\n");
-  const rootless = formatPlan(plan({ privilege: single })).split("\n");
-  expect(rootless.filter((line) => !rootful.includes(line)).join("\n")).toMatchInlineSnapshot(`
-    " 7. hint text="user namespaces are not allowed here; run with sudo, or have kernel.unprivileged_userns_clone enabled"
-     8. clone flags=CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWUSER|CLONE_NEWPID|CLONE_NEWNET uidMap="0 12345 1\\n" gidMap="0 12345 1\\n" cgroupProcs=[]
-    13. hint text="overlay needs a store on a local filesystem such as ext4, xfs or tmpfs, and rootless Linux 5.11 or later: choose one with --root"
-    14. root-overlay at=/store/containers/ID/merged upper=/store/containers/ID/upper work=/store/containers/ID/work options=userxattr lowers=[/store/rootfs/B /store/rootfs/A]
-    32. mount fstype=devpts source=devpts target=/dev/pts flags=MS_NOSUID|MS_NOEXEC data=newinstance,ptmxmode=0666,mode=0620
+     2. lock path=/store/containers/ID/lock
+     3. record directory=/store/containers/ID
+     4. make-dir path=/store/containers/ID/work mode=0700
+     5. make-dir path=/store/containers/ID/merged mode=0700
+     6. hint text="root may not make namespaces here (an ordinary container?); use --isolation chroot, which is no sandbox"
+     7. clone flags=CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWPID|CLONE_NEWNET cgroupProcs=[]
+     8. hint
+     9. unshare flags=CLONE_NEWCGROUP
+    10. private-mounts
+    11. make-dir path=/store/containers/ID/upper mode=0755
+    12. hint text="overlay needs a store on a local filesystem such as ext4, xfs or tmpfs: choose one with --root"
+    13. root-overlay at=/store/containers/ID/merged upper=/store/containers/ID/upper work=/store/containers/ID/work lowers=[/store/rootfs/B /store/rootfs/A]
+    14. hint
+    15. hint text="parts of /proc are hidden where pullrun runs (an ordinary container?); give that container an unmasked /proc (docker --security-opt systempaths=unconfined, podman --security-opt unmask=ALL), or use --isolation chroot"
+    16. mount fstype=proc source=proc target=/proc flags=MS_NOSUID|MS_NODEV|MS_NOEXEC
+    17. hint
+    18. mount fstype=tmpfs source=tmpfs target=/dev flags=MS_NOSUID|MS_NODEV|MS_STRICTATIME data=mode=755,size=65536k
+    19. bind source=/dev/null target=/dev/null flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
+    20. bind source=/dev/zero target=/dev/zero flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
+    21. bind source=/dev/full target=/dev/full flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
+    22. bind source=/dev/random target=/dev/random flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
+    23. bind source=/dev/urandom target=/dev/urandom flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
+    24. bind source=/dev/tty target=/dev/tty flags=MS_RDONLY|MS_NOSUID|MS_NOEXEC
+    25. symlink text=/proc/self/fd target=/dev/fd
+    26. symlink text=/proc/self/fd/0 target=/dev/stdin
+    27. symlink text=/proc/self/fd/1 target=/dev/stdout
+    28. symlink text=/proc/self/fd/2 target=/dev/stderr
+    29. symlink text=pts/ptmx target=/dev/ptmx
+    30. symlink text=/proc/kcore target=/dev/core
+    31. mount fstype=devpts source=devpts target=/dev/pts flags=MS_NOSUID|MS_NOEXEC data=newinstance,ptmxmode=0666,mode=0620,gid=5
+    32. mount fstype=sysfs source=sysfs target=/sys flags=MS_RDONLY|MS_NOSUID|MS_NODEV|MS_NOEXEC
+    33. mount fstype=tmpfs source=tmpfs target=/sys/fs/cgroup flags=MS_NOSUID|MS_NODEV|MS_NOEXEC data=mode=755,size=64k
+    34. remount target=/sys/fs/cgroup flags=MS_RDONLY|MS_NOSUID|MS_NODEV|MS_NOEXEC
+    35. mount fstype=mqueue source=mqueue target=/dev/mqueue flags=MS_NOSUID|MS_NODEV|MS_NOEXEC
+    36. mount fstype=tmpfs source=shm target=/dev/shm flags=MS_NOSUID|MS_NODEV|MS_NOEXEC data=mode=1777,size=65536k
+    37. hint text="the kernel has no such setting for a container here, or takes no such value: leave it out of --sysctl"
+    38. sysctl key=net/ipv4/ping_group_range value="0 2147483647"
     39. sysctl key=net/ipv4/ip_unprivileged_port_start value=0
     40. hint
     41. mask target=/proc/acpi
@@ -159,10 +113,55 @@ test("is this for hello-world as a user who has one id", () => {
     64. working-dir path=/
     65. umask mask=022
     66. environment entries=[PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOSTNAME=0123456789ab HOME=/]
-    67. credentials uid=0 gid=0 bounding=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP permitted=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP effective=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP inheritable=none ambient=none
+    67. credentials uid=0 gid=0 bounding=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP permitted=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP effective=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP inheritable=none ambient=none groups=[0]
     68. exec argv=[/hello]
     69. cleanup
-    70. remove-tree path=/store/containers/ID"
+    70. remove-tree path=/store/containers/ID
+    "
+  `);
+});
+
+test("is this for hello-world as a user who has one id", () => {
+  const rootful = formatPlan(plan()).split("\n");
+  const rootless = formatPlan(plan({ privilege: single })).split("\n");
+  expect(rootless.filter((line) => !rootful.includes(line)).join("\n")).toMatchInlineSnapshot(`
+    " 6. hint text="user namespaces are not allowed here; run with sudo, or have kernel.unprivileged_userns_clone enabled"
+     7. clone flags=CLONE_NEWNS|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWUSER|CLONE_NEWPID|CLONE_NEWNET uidMap="0 12345 1\\n" gidMap="0 12345 1\\n" cgroupProcs=[]
+    12. hint text="overlay needs a store on a local filesystem such as ext4, xfs or tmpfs, and rootless Linux 5.11 or later: choose one with --root"
+    13. root-overlay at=/store/containers/ID/merged upper=/store/containers/ID/upper work=/store/containers/ID/work options=userxattr lowers=[/store/rootfs/B /store/rootfs/A]
+    31. mount fstype=devpts source=devpts target=/dev/pts flags=MS_NOSUID|MS_NOEXEC data=newinstance,ptmxmode=0666,mode=0620
+    38. sysctl key=net/ipv4/ip_unprivileged_port_start value=0
+    39. hint
+    40. mask target=/proc/acpi
+    41. mask target=/proc/asound
+    42. mask target=/proc/interrupts
+    43. mask target=/proc/kcore
+    44. mask target=/proc/keys
+    45. mask target=/proc/latency_stats
+    46. mask target=/proc/sched_debug
+    47. mask target=/proc/scsi
+    48. mask target=/proc/timer_list
+    49. mask target=/proc/timer_stats
+    50. mask target=/sys/devices/virtual/powercap
+    51. mask target=/sys/firmware
+    52. readonly target=/proc/bus
+    53. readonly target=/proc/fs
+    54. readonly target=/proc/irq
+    55. readonly target=/proc/sys
+    56. readonly target=/proc/sysrq-trigger
+    57. remount target=/ flags=MS_NODEV
+    58. hostname name=0123456789ab
+    59. loopback
+    60. session-keyring name=_ses.0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+    61. stdin-null
+    62. pivot
+    63. working-dir path=/
+    64. umask mask=022
+    65. environment entries=[PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOSTNAME=0123456789ab HOME=/]
+    66. credentials uid=0 gid=0 bounding=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP permitted=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP effective=CAP_CHOWN|CAP_DAC_OVERRIDE|CAP_FOWNER|CAP_FSETID|CAP_KILL|CAP_SETGID|CAP_SETUID|CAP_SETPCAP|CAP_NET_BIND_SERVICE|CAP_NET_RAW|CAP_SYS_CHROOT|CAP_MKNOD|CAP_AUDIT_WRITE|CAP_SETFCAP inheritable=none ambient=none
+    67. exec argv=[/hello]
+    68. cleanup
+    69. remove-tree path=/store/containers/ID"
   `);
 });
 

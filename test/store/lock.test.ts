@@ -13,8 +13,9 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}locks`, () => {
     const work = async (): Promise<void> => {
       most = Math.max(most, ++inside);
       await new Promise(setImmediate);
-      await removeLockDirectory(file);
       inside--;
+      // The last thing a holder does: from then on there is another lock, which is free.
+      await removeLockDirectory(file);
     };
     await Promise.all(
       Array.from({ length: 12 }, () => withLock({ helper, file }, { makeDirectory: true }, work)),

@@ -54,7 +54,9 @@ export async function deleteContainer(
     if (volumes) await removeAnonymousVolumes(context, directory);
     if (container !== undefined) await releaseAddressOf(container);
     await sweepCgroups(path.basename(directory));
-    await removeTree(directory, { helper, privilege });
+    const remove = (): Promise<void> => removeTree(directory, { helper, privilege });
+    // Again where a start that comes too late has written its plan there while we deleted: its helper makes no directory.
+    await remove().catch(remove);
     return true;
   });
   if (done === true || container === undefined) return;
