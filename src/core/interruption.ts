@@ -5,3 +5,8 @@ export function interruption(signal: AbortSignal): PullrunError {
   const reason: unknown = signal.reason;
   return isOurs(reason) ? reason : new AbortError("INTERRUPTED", "interrupted", { cause: reason });
 }
+
+/** @throws AbortError, or the signal's own reason */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw interruption(signal);
+}

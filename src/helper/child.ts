@@ -2,7 +2,7 @@ import { execFile, spawn, type ChildProcess } from "node:child_process";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { errnoOf, LaunchError } from "../core/errors.js";
-import { interruption } from "../core/interruption.js";
+import { throwIfAborted } from "../core/interruption.js";
 import { printable } from "../core/text.js";
 import type { HelperRunOptions } from "./helper.js";
 import { encodePlan } from "./plan-encoding.js";
@@ -103,10 +103,6 @@ export async function waitForEnd(
   throwIfAborted(signal);
   if (problem !== undefined && child.pid === undefined) throw notStarted(child.spawnfile, problem);
   return code;
-}
-
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw interruption(signal);
 }
 
 function notStarted(path: string, cause: unknown): LaunchError {

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { LaunchError } from "../core/errors.js";
 import { printable } from "../core/text.js";
 import type { Lock } from "./helper.js";
-import { collect, throwIfAborted, waitForEnd } from "./child.js";
+import { throwIfAborted } from "../core/interruption.js";
+import { collect, waitForEnd } from "./child.js";
 
 /** As many as locks.c holds. */
 const slotCount = 512;

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import type { Readable } from "node:stream";
-import { collect, died, killedBy, throwIfAborted, waitForEnd } from "./child.js";
+import { throwIfAborted } from "../core/interruption.js";
+import { collect, died, killedBy, waitForEnd } from "./child.js";
 import { attachedArguments, clientArguments, type ClientOptions } from "./process.js";
 
 /** Waits as a client that shows nothing, and returns the container's exit status: the only way to learn that of `--rm`. */

@@ -1,3 +1,4 @@
+import { hinted } from "./hinted.js";
 import type { PlanStep } from "../helper/plan.js";
 import { checkCpuset } from "./cgroup-cpuset.js";
 import type { CgroupHost } from "./cgroup-host.js";
@@ -109,5 +110,5 @@ function withHint(steps: readonly PlanStep[]): PlanStep[] {
   if (steps.length === 0) return [];
   const text =
     "the kernel refused a limit, which the file's name tells: leave out the flag for it, or ask for something else";
-  return [{ kind: "hint", text }, ...steps, { kind: "hint", text: "" }];
+  return hinted(text, ...steps);
 }

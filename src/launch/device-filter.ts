@@ -1,3 +1,4 @@
+import { hinted } from "./hinted.js";
 import type { PlanStep } from "../helper/plan.js";
 import { devicePolicy, type DeviceException, type DevicePolicy } from "./device-policy.js";
 import * as bpf from "./ebpf.js";
@@ -12,11 +13,8 @@ export function deviceSteps(rules: readonly DeviceRule[]): (version: 1 | 2, grou
   const text =
     "the kernel refused the device rules: whoever runs pullrun may not use such a device, or the kernel has no " +
     "CONFIG_CGROUP_BPF; leave out --device-cgroup-rule and the letters of --device";
-  return (version, group) => [
-    { kind: "hint", text },
-    ...(version === 1 ? v1Steps(policy, group) : [filterStep(policy, group)]),
-    { kind: "hint", text: "" },
-  ];
+  return (version, group) =>
+    hinted(text, ...(version === 1 ? v1Steps(policy, group) : [filterStep(policy, group)]));
 }
 
 function filterStep(policy: DevicePolicy, group: string): PlanStep {

@@ -1,3 +1,4 @@
+import { hinted } from "./hinted.js";
 import { mountFlags } from "../helper/constants.js";
 import type { PlanStep } from "../helper/plan.js";
 import type { CgroupPlan } from "./cgroups.js";
@@ -33,5 +34,5 @@ function procSteps(mount: PlanStep): PlanStep[] {
   const text =
     "parts of /proc are hidden where pullrun runs (an ordinary container?); give that container an unmasked /proc " +
     "(docker --security-opt systempaths=unconfined, podman --security-opt unmask=ALL), or use --isolation chroot";
-  return [{ kind: "hint", text }, mount, { kind: "hint", text: "" }];
+  return hinted(text, mount);
 }

@@ -1,3 +1,4 @@
+import { hinted } from "./hinted.js";
 import { LaunchError } from "../core/errors.js";
 import { cloneFlags, mountFlags } from "../helper/constants.js";
 import type { Lower } from "../helper/lower.js";
@@ -101,9 +102,7 @@ function cloneSteps(input: NamespacePlanInput): PlanStep[] {
     ...(network?.host ?? []),
     ...(joins ?? []),
     ...oomSteps(spec, privilege),
-    { kind: "hint", text: namespaceHint(privilege) },
-    cloneStep(input),
-    { kind: "hint", text: "" },
+    ...hinted(namespaceHint(privilege), cloneStep(input)),
   ];
 }
 
@@ -159,11 +158,10 @@ function sysctlSteps(sysctl: Readonly<Record<string, string>>): PlanStep[] {
   if (entries.length === 0) return [];
   const text =
     "the kernel has no such setting for a container here, or takes no such value: leave it out of --sysctl";
-  return [
-    { kind: "hint", text },
+  return hinted(
+    text,
     ...entries.map(([key, value]): PlanStep => ({ kind: "sysctl", key: sysctlPath(key), value })),
-    { kind: "hint", text: "" },
-  ];
+  );
 }
 
 /** Closes what is open after the mounts. `nodev` on the root goes with plan-dev.ts. */

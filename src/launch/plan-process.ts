@@ -1,3 +1,4 @@
+import { hinted } from "./hinted.js";
 import type { PlanStep } from "../helper/plan.js";
 import { capabilityMask, type OwnCapabilities } from "./capabilities.js";
 import type { Process } from "./oci-spec.js";
@@ -42,28 +43,19 @@ export function processSteps(input: ProcessStepsInput): PlanStep[] {
 }
 
 export function oomScoreSteps(value: number): PlanStep[] {
-  return [
-    {
-      kind: "hint",
-      text: "only root, with CAP_SYS_RESOURCE, can lower an OOM score: give --oom-score-adj one above ours",
-    },
-    { kind: "oom-score", value: String(value) },
-    { kind: "hint", text: "" },
-  ];
+  const text =
+    "only root, with CAP_SYS_RESOURCE, can lower an OOM score: give --oom-score-adj one above ours";
+  return hinted(text, { kind: "oom-score", value: String(value) });
 }
 
 function seccompSteps(program: SeccompProgram): PlanStep[] {
-  return [
-    { kind: "hint", text: "the kernel takes no seccomp filter here: try --security-opt seccomp=unconfined" },
-    { kind: "seccomp", ...program },
-    { kind: "hint", text: "" },
-  ];
+  const text = "the kernel takes no seccomp filter here: try --security-opt seccomp=unconfined";
+  return hinted(text, { kind: "seccomp", ...program });
 }
 
 function credentialSteps(input: ProcessStepsInput): PlanStep[] {
-  const { idHint: text } = input;
-  if (text === undefined) return [credentials(input)];
-  return [{ kind: "hint", text }, credentials(input), { kind: "hint", text: "" }];
+  const { idHint } = input;
+  return idHint === undefined ? [credentials(input)] : hinted(idHint, credentials(input));
 }
 
 function credentials({ process, own }: ProcessStepsInput): PlanStep {

@@ -1,3 +1,4 @@
+import { hinted } from "./hinted.js";
 import type { Lower } from "../helper/lower.js";
 import type { PlanStep } from "../helper/plan.js";
 import type { Privilege } from "../helper/privilege.js";
@@ -32,20 +33,18 @@ export function rootSteps({ containerDir, lowers, privilege, rootDir }: RootInpu
     ...lowerMountSteps(lowers, containerDir),
     // Owner and mode of the container's root directory: made by its root, who need not be us.
     { kind: "make-dir", path: `${containerDir}/upper`, mode: 0o755 },
-    {
-      kind: "hint",
-      text: `overlay needs a store on a local filesystem such as ext4, xfs or tmpfs${kernel}: choose one with --root`,
-    },
-    {
-      kind: "root-overlay",
-      at: `${containerDir}/merged`,
-      upper: `${containerDir}/upper`,
-      work: `${containerDir}/work`,
-      // Attributes in `trusted.` are not for user namespaces (kernel overlayfs.rst, "User xattr").
-      options: unprivileged ? "userxattr" : "",
-      lowers: lowerDirectories(lowers, containerDir),
-    },
-    { kind: "hint", text: "" },
+    ...hinted(
+      `overlay needs a store on a local filesystem such as ext4, xfs or tmpfs${kernel}: choose one with --root`,
+      {
+        kind: "root-overlay",
+        at: `${containerDir}/merged`,
+        upper: `${containerDir}/upper`,
+        work: `${containerDir}/work`,
+        // Attributes in `trusted.` are not for user namespaces (kernel overlayfs.rst, "User xattr").
+        options: unprivileged ? "userxattr" : "",
+        lowers: lowerDirectories(lowers, containerDir),
+      },
+    ),
   ];
 }
 

@@ -3,7 +3,7 @@ import { parseChallenges } from "./challenge.js";
 import type { CredentialLookup } from "./credentials.js";
 import { loginCommand } from "./hosts.js";
 import type { HttpClient, HttpResponse } from "./http.js";
-import { interruption } from "../core/interruption.js";
+import { interruption, throwIfAborted } from "../core/interruption.js";
 import { withRetries, type RetryOptions } from "./retry.js";
 import { basicAuthorization, checkRealm, fetchToken, type Token, type TokenRequest } from "./token.js";
 
@@ -121,7 +121,7 @@ async function obtain(demand: Demand, options: AuthorizerOptions): Promise<Token
 
 /** `promise`, or the interruption if the signal comes first; the work itself goes on for the others. */
 async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) throw interruption(signal);
+  throwIfAborted(signal);
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => reject(interruption(signal));
   signal.addEventListener("abort", onAbort, { once: true });

@@ -3,7 +3,7 @@ import type { FileHandle } from "node:fs/promises";
 import type { Descriptor } from "../core/descriptor.js";
 import { verifyDigest, type Digest } from "../core/digest.js";
 import { IntegrityError, StoreError } from "../core/errors.js";
-import { interruption } from "../core/interruption.js";
+import { throwIfAborted } from "../core/interruption.js";
 import type { ImageSource } from "../core/image-source.js";
 import { limits } from "../core/limits.js";
 import { printable } from "../core/text.js";
@@ -50,7 +50,7 @@ export function archiveSource({ handle }: ArchiveFile, options: SourceOptions): 
     document: (wanted) => small(wanted, limits.manifestBytes),
     smallBlob: (wanted, limit) => small(wanted, limit),
     async read(wanted, { offset, signal }) {
-      if (signal.aborted) throw interruption(signal);
+      throwIfAborted(signal);
       const { offset: start, size } = find(wanted);
       if (offset >= size) return nothing();
       const end = start + size - 1;

@@ -4,7 +4,7 @@ import type { BlobSource } from "../core/blobs.js";
 import type { Descriptor } from "../core/descriptor.js";
 import { hexOf, type DiffId } from "../core/digest.js";
 import { errnoOf, IntegrityError, LayerError } from "../core/errors.js";
-import { interruption } from "../core/interruption.js";
+import { interruption, throwIfAborted } from "../core/interruption.js";
 import type { LayerState } from "../core/events.js";
 import { limits } from "../core/limits.js";
 import type { Helper } from "../helper/helper.js";
@@ -162,7 +162,7 @@ async function unpack(
     progress.abort();
   };
   const onAbort = (): void => fail(interruption(signal));
-  if (signal.aborted) throw interruption(signal);
+  throwIfAborted(signal);
   signal.addEventListener("abort", onAbort, { once: true });
   const job: IngestJob = {
     data: files.data,

@@ -32,7 +32,7 @@ export async function fillNewDirectory<T>(place: NewDirectory, fill: () => Promi
     return await withIoErrors(what, directory, fill);
   } catch (error) {
     // What cannot be deleted shows itself; why it failed is what counts.
-    for (const name of await readdir(directory))
+    for (const name of await readdir(directory).catch(() => []))
       await clear(path.join(directory, name)).catch(() => undefined);
     throw error;
   }

@@ -1,7 +1,7 @@
 import path from "node:path";
 import type { Descriptor } from "../core/descriptor.js";
 import { UsageError } from "../core/errors.js";
-import { interruption } from "../core/interruption.js";
+import { throwIfAborted } from "../core/interruption.js";
 import type { ImageSource } from "../core/image-source.js";
 import { limits } from "../core/limits.js";
 import { printable } from "../core/text.js";
@@ -73,8 +73,4 @@ function pick(root: string, entries: readonly IndexEntry[], tag: string | undefi
   }
   const wanted = tag === undefined ? "no image" : `no image ${printable(tag, 100)}`;
   throw new UsageError("BAD_REFERENCE", `${where}: ${wanted}`, { hint });
-}
-
-function throwIfAborted(signal: AbortSignal): void {
-  if (signal.aborted) throw interruption(signal);
 }

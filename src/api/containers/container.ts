@@ -9,7 +9,7 @@ import { readStatus, type Status } from "./status.js";
 /** Docker's words for it. `restarting`: its supervisor waits before it starts it again. */
 export type Phase = "created" | "running" | "paused" | "restarting" | "exited";
 
-/** Whether it has its network: a supervisor keeps that while it waits to start its container again. */
+/** Whether somebody is to be ended before it is gone: a supervisor also waits to start its container again. */
 export function isUp(phase: Phase): boolean {
   return phase === "running" || phase === "paused" || phase === "restarting";
 }

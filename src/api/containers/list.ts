@@ -1,7 +1,7 @@
 import { diskBytes } from "../../store/inventory.js";
 import path from "node:path";
 import type { Context } from "../context.js";
-import type { Container, Phase } from "./container.js";
+import { isUp, type Container, type Phase } from "./container.js";
 import { allContainers } from "./find.js";
 import { containerFilter } from "./filters.js";
 import { nameOf } from "./names.js";
@@ -51,7 +51,7 @@ export async function listAll(context: Context, request: ListRequest): Promise<r
 /** A filter by state asks for stopped ones as well. */
 function isShown({ phase }: Container, { all, last, filters }: ListRequest): boolean {
   const byState = filters.some((filter) => /^(status|exited)=/.test(filter));
-  return all || last !== undefined || byState || (phase !== "created" && phase !== "exited");
+  return all || last !== undefined || byState || isUp(phase);
 }
 
 async function summaryOf(container: Container, { sizes }: ListRequest): Promise<ContainerSummary> {

@@ -1,7 +1,7 @@
 import { interruptibleSleep } from "../../core/interruptible-sleep.js";
 import { StoreError } from "../../core/errors.js";
 import type { Context } from "../context.js";
-import { readContainer, type Container } from "./container.js";
+import { isUp, readContainer, type Container } from "./container.js";
 import { findContainer } from "./find.js";
 import { openLog, type Log } from "./log-files.js";
 import { createLogParser, type LogLine } from "./log-lines.js";
@@ -65,7 +65,7 @@ async function* follow(
 async function hasEnded(context: Context, { directory, status }: Container): Promise<boolean> {
   if (status !== undefined && (await isAlive(status))) return false;
   const now = await readContainer(await context.helper(), directory);
-  return now === undefined || now.phase === "exited" || now.phase === "created";
+  return now === undefined || !isUp(now.phase);
 }
 
 async function* within(lines: AsyncIterable<LogLine>, request: LogsRequest): AsyncGenerator<LogLine> {

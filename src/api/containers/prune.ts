@@ -2,6 +2,7 @@ import path from "node:path";
 import { LaunchError } from "../../core/errors.js";
 import { diskBytes } from "../../store/inventory.js";
 import type { Context } from "../context.js";
+import { isUp } from "./container.js";
 import { containerFilter } from "./filters.js";
 import { allContainers } from "./find.js";
 import { deleteContainer } from "./remove.js";
@@ -24,7 +25,7 @@ export async function pruneContainers(
   let bytes = 0;
   for (const container of all) {
     const { id, directory, phase } = container;
-    if ((phase !== "created" && phase !== "exited") || !fits(container)) continue;
+    if (isUp(phase) || !fits(container)) continue;
     const size = await diskBytes(path.join(directory, "upper"));
     try {
       await deleteContainer(context, { directory, container, volumes: false });

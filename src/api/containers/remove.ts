@@ -4,7 +4,7 @@ import { withFreeLock } from "../../store/lock.js";
 import { removeTree } from "../../store/remove-tree.js";
 import type { Context } from "../context.js";
 import { removeAnonymousVolumes } from "../volumes/remove.js";
-import { readContainer, type Container } from "./container.js";
+import { isUp, readContainer, type Container } from "./container.js";
 import { lockFile } from "./directory.js";
 import { findDirectory } from "./find.js";
 import { nameOf, releaseName } from "./names.js";
@@ -25,7 +25,7 @@ export async function removeContainer(context: Context, word: string, options: R
     if (options.force && error instanceof StoreError && error.code === "CORRUPT") return undefined;
     throw error;
   });
-  if (container !== undefined && container.phase !== "created" && container.phase !== "exited") {
+  if (container !== undefined && isUp(container.phase)) {
     if (!options.force) throw stillRunning(container);
     await killAndWait(context, container);
   }

@@ -1,7 +1,7 @@
 import { signalNumber } from "../../launch/signals.js";
 import type { Context } from "../context.js";
 import { LaunchError } from "../../core/errors.js";
-import type { Container } from "./container.js";
+import { isUp, type Container } from "./container.js";
 import { findContainer } from "./find.js";
 import { nameOf } from "./names.js";
 import { sendSignal, sigkill } from "./signal.js";
@@ -28,7 +28,7 @@ export async function endContainer(
   container: Container,
   options: StopOptions,
 ): Promise<void> {
-  if (container.phase === "created" || container.phase === "exited") return;
+  if (!isUp(container.phase)) return;
   const { state } = container;
   const signal = stopSignalOf(options.signal ?? state.stopSignal);
   const seconds = options.timeout ?? state.stopTimeout;

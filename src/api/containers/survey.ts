@@ -9,7 +9,7 @@ import { removeTree } from "../../store/remove-tree.js";
 import type { Store } from "../../store/store.js";
 import type { Context } from "../context.js";
 import { removeAnonymousVolumes } from "../volumes/remove.js";
-import { readContainer, type Container } from "./container.js";
+import { isUp, readContainer, type Container } from "./container.js";
 import { lockFile } from "./directory.js";
 import { releaseName } from "./names.js";
 import { readState } from "./state.js";
@@ -64,13 +64,10 @@ export async function listContainers(context: Context, store: Store): Promise<Su
     const isOld = await isFromEarlier(directory);
     const container = await readContainer(helper, directory).catch(unreadable);
     if (await isAbandoned(helper, { directory, container, isOld })) survey.abandoned.push(directory);
-    else if (container !== undefined) addUsed(container, isLiving(container) ? survey.used : survey.resting);
+    else if (container !== undefined)
+      addUsed(container, isUp(container.phase) ? survey.used : survey.resting);
   }
   return survey;
-}
-
-function isLiving({ phase }: Container): boolean {
-  return phase !== "created" && phase !== "exited";
 }
 
 interface Found {
@@ -83,7 +80,7 @@ async function isAbandoned(helper: Helper, { directory, container, isOld }: Foun
   if (container === undefined) return isOld && !(await isLocked(helper, lockFile(directory)));
   if (!container.state.autoRemove) return false;
   // `create` writes a status; `run` leaves that to the supervisor it becomes, and may have been killed before.
-  return container.phase === "exited" || (isOld && container.status === undefined && !isLiving(container));
+  return container.phase === "exited" || (isOld && container.status === undefined && !isUp(container.phase));
 }
 
 function unreadable(error: unknown): undefined {

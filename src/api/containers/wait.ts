@@ -1,7 +1,7 @@
 import { interruptibleSleep } from "../../core/interruptible-sleep.js";
 import { existsSync } from "node:fs";
 import type { Context } from "../context.js";
-import { readContainer, type Container } from "./container.js";
+import { isUp, readContainer, type Container } from "./container.js";
 import { attachSocket } from "./directory.js";
 import { findContainer } from "./find.js";
 import { isAlive } from "./process.js";
@@ -44,7 +44,7 @@ export async function untilEnded(
       const now = await readContainer(await context.helper(), container.directory);
       if (now === undefined) return last;
       last = now;
-      if (now.phase === "exited" || now.phase === "created") return now;
+      if (!isUp(now.phase)) return now;
       if (now.pid !== 0) await onNext?.(now);
     }
     if (Date.now() >= deadline) return undefined;
