@@ -8,6 +8,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // A second, which is the default, is too little for what is polled by starting processes on a busy machine.
+    expect: { poll: { timeout: 20_000 } },
     unstubEnvs: true,
   },
 });
