@@ -55,7 +55,7 @@ function compareLeaf(before: TreeNode | undefined, after: LeafNode, rules: Rules
 }
 
 function shell(directory: DirNode, children: Map<string, TreeNode>): DirNode {
-  return { kind: "dir", attributes: directory.attributes, children, owner: -1, fresh: new Set() };
+  return { kind: "dir", attributes: directory.attributes, children, owner: -1, fresh: undefined };
 }
 
 const noAttributes: EntryAttributes = { mode: 0, uid: 0, gid: 0, mtime: 0, mtimeNs: 0, xattrs: [] };

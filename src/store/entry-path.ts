@@ -36,6 +36,18 @@ export function pathComponents(what: string, path: Buffer): string[] {
   return parts;
 }
 
+/** A path before and after its last slash, which is the end of the first part; latin1 strings again. */
+export function splitPath(path: Buffer): readonly [prefix: string, name: string] {
+  const at = path.lastIndexOf(0x2f) + 1;
+  return [path.toString("latin1", 0, at), path.toString("latin1", at)];
+}
+
+/** Whether a name without slashes is one component, which stands for itself. */
+export function isComponent(name: string): boolean {
+  if (name === "" || name === "." || name === ".." || name.length > limits.nameBytes) return false;
+  return !name.includes("\0");
+}
+
 /** What {@link pathComponents} would throw, for less where nothing is odd: nearly always. */
 export function checkPath(what: string, path: Buffer): void {
   // Short enough for one component, and for every limit on how many there are.

@@ -1,8 +1,9 @@
 import { limits } from "../core/limits.js";
-import type { EntryAttributes, LayerEntry, Xattr } from "./entry.js";
-import { pathComponents, refused } from "./entry-path.js";
+import type { EntryAttributes, LayerEntry } from "./entry.js";
+import { keptAttributes } from "./entry-attributes.js";
+import { isComponent, pathComponents, refused, splitPath } from "./entry-path.js";
 import { walk } from "./resolve.js";
-import { newDirectory, ownedCopy, type DirNode, type LeafNode, type TreeNode } from "./tree.js";
+import { newDirectory, ownedCopy, putChild, type DirNode, type LeafNode, type TreeNode } from "./tree.js";
 import { applyWhiteout, whiteoutOf } from "./whiteouts.js";
 
 /** One layer to merge. */
@@ -22,7 +23,12 @@ export interface MergeLayer {
  * @throws LayerError PATH_ESCAPE, BAD_TAR, TOO_BIG naming layer and path
  */
 export function applyLayer(lower: DirNode, layer: MergeLayer): DirNode {
-  const merge: Merge = { root: ownedCopy(lower, layer.index), layer };
+  const merge: Merge = {
+    root: ownedCopy(lower, layer.index),
+    layer,
+    recent: undefined,
+    attributes: undefined,
+  };
   for (const entry of layer.entries) applyEntry(merge, entry);
   return merge.root;
 }
@@ -30,23 +36,43 @@ export function applyLayer(lower: DirNode, layer: MergeLayer): DirNode {
 interface Merge {
   readonly root: DirNode;
   readonly layer: MergeLayer;
+  /** Where the last entry was put, for the next is mostly put beside it; undefined if its way may have changed since. */
+  recent: { readonly prefix: string; readonly parent: DirNode } | undefined;
+  /** Of the last entry. */
+  attributes: EntryAttributes | undefined;
 }
 
 function applyEntry(merge: Merge, entry: LayerEntry): void {
+  const beside = besideRecent(merge, entry.path);
+  if (beside !== undefined) return place(merge, entry, beside);
   const parts = pathComponents(merge.layer.what, entry.path);
   const name = parts.pop();
   if (name === undefined) return applyRoot(merge, entry);
   const whiteout = whiteoutOf(parts, name);
-  if (whiteout === undefined) return place(merge, entry, { parent: parentOf(merge, entry, parts), name });
+  if (whiteout === undefined) {
+    const parent = parentOf(merge, entry, parts);
+    const [prefix, last] = splitPath(entry.path);
+    merge.recent = last === name ? { prefix, parent } : undefined;
+    return place(merge, entry, { parent, name });
+  }
   if (whiteout.kind === "malformed") throw bad(merge, entry, "is a whiteout of nothing");
   if (whiteout.kind === "metadata") return;
+  merge.recent = undefined;
   const parent = existingParent(merge, entry, parts);
   if (parent !== undefined) applyWhiteout(parent, whiteout, merge.layer.index);
 }
 
+/** The place of an entry that lies in the same directory as the last, if nothing about its name is special. */
+function besideRecent({ recent }: Merge, path: Buffer): Place | undefined {
+  if (recent === undefined || path.length > limits.pathBytes) return undefined;
+  const [prefix, name] = splitPath(path);
+  if (prefix !== recent.prefix || !isComponent(name) || whiteoutOf([], name) !== undefined) return undefined;
+  return { parent: recent.parent, name };
+}
+
 function applyRoot(merge: Merge, entry: LayerEntry): void {
   if (entry.type !== "directory") throw bad(merge, entry, "would replace the root directory");
-  merge.root.attributes = attributesOf(entry);
+  merge.root.attributes = attributesOf(merge, entry);
 }
 
 interface Place {
@@ -55,15 +81,16 @@ interface Place {
 }
 
 function place(merge: Merge, entry: LayerEntry, { parent, name }: Place): void {
-  const node = nodeFor(merge, entry, parent.children.get(name));
+  const existing = parent.children.get(name);
+  if (existing?.kind === "dir" || existing?.kind === "symlink") merge.recent = undefined;
+  const node = nodeFor(merge, entry, existing);
   if (node === undefined) return;
-  parent.children.set(name, node);
-  parent.fresh.add(name);
+  putChild(parent, name, node);
 }
 
 /** The node for an entry where `existing` is now; undefined for what is never created. */
 function nodeFor(merge: Merge, entry: LayerEntry, existing: TreeNode | undefined): TreeNode | undefined {
-  const attributes = attributesOf(entry);
+  const attributes = attributesOf(merge, entry);
   const { index } = merge.layer;
   switch (entry.type) {
     case "directory": {
@@ -110,8 +137,7 @@ function parentOf(merge: Merge, entry: LayerEntry, parts: readonly string[]): Di
     enter: (parent, name, child) => own(parent, name, { child, index }),
     missing(parent, name) {
       const made = newDirectory(index);
-      parent.children.set(name, made);
-      parent.fresh.add(name);
+      putChild(parent, name, made);
       return made;
     },
   });
@@ -142,13 +168,9 @@ const walkProblems = {
   "not-a-directory": "its parent is not a directory",
 } as const;
 
-/** What an image may not say about itself: overlay's own marks, and labels of another machine's SELinux policy. */
-const droppedXattr = /^(?:(?:trusted|user)\.overlay\.|security\.selinux$)/;
-
-function attributesOf({ mode, uid, gid, mtime, mtimeNs, xattrs }: LayerEntry): EntryAttributes {
-  if (xattrs.length === 0) return { mode, uid, gid, mtime, mtimeNs, xattrs };
-  const kept: readonly Xattr[] = xattrs.filter(({ name }) => !droppedXattr.test(name.toString("latin1")));
-  return { mode, uid, gid, mtime, mtimeNs, xattrs: kept };
+function attributesOf(merge: Merge, entry: LayerEntry): EntryAttributes {
+  merge.attributes = keptAttributes(entry, merge.attributes);
+  return merge.attributes;
 }
 
 function bad(merge: Merge, entry: LayerEntry, problem: string): Error {

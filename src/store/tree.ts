@@ -14,8 +14,8 @@ export interface DirNode {
   readonly children: Map<string, TreeNode>;
   /** The merge that may change this object; every other merge copies it first. */
   readonly owner: number;
-  /** Names put here by that merge: whiteouts of the same layer do not touch them. */
-  readonly fresh: Set<string>;
+  /** Names put here by that merge, but for files that tell so themselves; see {@link isFresh}. */
+  fresh: Set<string> | undefined;
 }
 
 interface Leaf {
@@ -52,7 +52,7 @@ export interface WhiteoutNode extends Leaf {
 const impliedAttributes: EntryAttributes = { mode: 0o755, uid: 0, gid: 0, mtime: 0, mtimeNs: 0, xattrs: [] };
 
 export function newDirectory(owner: number, attributes: EntryAttributes = impliedAttributes): DirNode {
-  return { kind: "dir", attributes, children: new Map(), owner, fresh: new Set() };
+  return { kind: "dir", attributes, children: new Map(), owner, fresh: undefined };
 }
 
 /** The tree of an image without layers. */
@@ -64,7 +64,19 @@ export function emptyTree(): DirNode {
 export function ownedCopy(directory: DirNode, owner: number): DirNode {
   if (directory.owner === owner) return directory;
   const { attributes, children } = directory;
-  return { kind: "dir", attributes, children: new Map(children), owner, fresh: new Set() };
+  return { kind: "dir", attributes, children: new Map(children), owner, fresh: undefined };
+}
+
+/** Puts `node` under a name of `parent`, which belongs to the merge that does it. */
+export function putChild(parent: DirNode, name: string, node: TreeNode): void {
+  parent.children.set(name, node);
+  // The files of a layer, nearly all that it has, are known by it: a set of a hundred thousand names less.
+  if (node.kind !== "file" || node.layer !== parent.owner) (parent.fresh ??= new Set()).add(name);
+}
+
+/** Whether the merge that `parent` belongs to put the name there: whiteouts of the same layer do not touch it. */
+export function isFresh(parent: DirNode, name: string, node: TreeNode): boolean {
+  return (node.kind === "file" && node.layer === parent.owner) || parent.fresh?.has(name) === true;
 }
 
 /** Of all files in the tree; one with several names counts once. */

@@ -1,4 +1,4 @@
-import { ownedCopy, type DirNode } from "./tree.js";
+import { isFresh, ownedCopy, type DirNode } from "./tree.js";
 
 /** image-spec layer.md, "Whiteouts"; `.wh..wh.` is aufs' own prefix, of which only the opaque mark has a meaning. */
 const prefix = ".wh.";
@@ -43,14 +43,14 @@ export function applyWhiteout(
 function removeLower(directory: DirNode, name: string, owner: number): void {
   const child = directory.children.get(name);
   if (child === undefined) return;
-  const isFresh = directory.fresh.has(name);
-  if (child.kind !== "dir" || (!isFresh && child.owner !== owner)) {
-    if (!isFresh) directory.children.delete(name);
+  const fresh = isFresh(directory, name, child);
+  if (child.kind !== "dir" || (!fresh && child.owner !== owner)) {
+    if (!fresh) directory.children.delete(name);
     return;
   }
   // A directory of this layer, or one it put something into: keep just that.
   const own = ownedCopy(child, owner);
   directory.children.set(name, own);
   for (const inner of [...own.children.keys()]) removeLower(own, inner, owner);
-  if (!isFresh && own.children.size === 0) directory.children.delete(name);
+  if (!fresh && own.children.size === 0) directory.children.delete(name);
 }

@@ -199,6 +199,35 @@ describe("merging", () => {
     expect(attributes.xattrs.map(({ name }) => name.toString())).toEqual(["security.capability", "user.x"]);
   });
 
+  test("entries side by side keep apart what they do not have in common", () => {
+    const same = { mode: 0o640, uid: 1, gid: 2, mtime: 3 };
+    const pax = { "SCHILY.xattr.user.x": "v" };
+    const { top } = mergeLayers([
+      { name: "a", ...same },
+      { name: "b", ...same },
+      { name: "c", ...same, pax },
+      { name: "d", ...same },
+      { name: "e", ...same, pax: { mtime: "3.5" } },
+      { name: "f", ...same, mode: 0o600 },
+      { name: "g", ...same, uid: 9 },
+      { name: "h", ...same, gid: 9 },
+    ]);
+    const told = "abcdefgh".split("").map((name) => {
+      const { mode, uid, gid, mtime, mtimeNs, xattrs } = nodeAt(top, name).attributes;
+      return [mode.toString(8), uid, gid, mtime + mtimeNs / 1e9, xattrs.length].join(" ");
+    });
+    expect(told).toEqual([
+      "640 1 2 3 0",
+      "640 1 2 3 0",
+      "640 1 2 3 1",
+      "640 1 2 3 0",
+      "640 1 2 3.5 0",
+      "600 1 2 3 0",
+      "640 9 2 3 0",
+      "640 1 9 3 0",
+    ]);
+  });
+
   test("L12: a device 0:0, which overlay takes for a whiteout, is left out with a warning", () => {
     const { top, warnings } = mergeLayers(
       ["a"],
@@ -260,6 +289,16 @@ describe("refuses, naming layer and path", () => {
       "NUL",
     ],
     ["L1: a component over 255 bytes", [["x".repeat(256)]], "BAD_TAR", "255"],
+    ["a NUL byte beside another name", [["d/a", { name: "x", pax: { path: "d/a\0b" } }]], "BAD_TAR", "NUL"],
+    ["a component over 255 bytes beside another name", [["d/a", `d/${"x".repeat(256)}`]], "BAD_TAR", "255"],
+    ["a whiteout of nothing beside another name", [["d/a", "d/.wh."]], "BAD_TAR", "d/.wh."],
+    ["a name above the root beside another name", [["d/../a", "d/../.."]], "PATH_ESCAPE", "d/../.."],
+    [
+      "a name beside another that took the place of their directory",
+      [[link("a", "."), "a/x", "a/a", "a/y"]],
+      "BAD_TAR",
+      "a/y",
+    ],
     ["L1: a path over 4096 bytes", [["ab/".repeat(1667)]], "BAD_TAR", "4096"],
     ["L23: directories over 1000 deep", [["a/".repeat(1001)]], "TOO_BIG", "1000"],
     [
