@@ -1,5 +1,5 @@
 import type { EntryAttributes, EntryType, LayerEntry } from "../store/entry.js";
-import type { LeafNode, TreeNode } from "../store/tree.js";
+import type { DirNode, LeafNode, TreeNode } from "../store/tree.js";
 
 /** One name in an image or a layer. */
 export interface FileInfo {
@@ -57,28 +57,30 @@ export function entryInfo(path: string, entry: LayerEntry, layer: number): FileI
 /** Everything below a directory, names sorted by their bytes, parents before children. Paths are latin1 strings. */
 export function* walkTree(path: string, node: TreeNode): Generator<readonly [string, TreeNode], void> {
   if (node.kind !== "dir") return;
-  const stack = [sortedChildren(path, node.children)];
+  const stack = [openDirectory(path, node)];
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-    const next = top.pop();
-    if (next === undefined) {
+    const name = top.names.pop();
+    const child = name === undefined ? undefined : top.children.get(name);
+    if (name === undefined || child === undefined) {
       stack.pop();
       continue;
     }
-    yield next;
-    if (next[1].kind === "dir") stack.push(sortedChildren(next[0], next[1].children));
+    const at = top.prefix + name;
+    yield [at, child];
+    if (child.kind === "dir") stack.push(openDirectory(at, child));
   }
 }
 
-/** Last one first, to be popped. */
-function sortedChildren(path: string, children: ReadonlyMap<string, TreeNode>): [string, TreeNode][] {
+interface OpenDirectory {
+  readonly prefix: string;
+  readonly children: ReadonlyMap<string, TreeNode>;
+  /** Those still to come, last one first, to be popped. */
+  readonly names: string[];
+}
+
+function openDirectory(path: string, { children }: DirNode): OpenDirectory {
   const prefix = path === "/" ? path : `${path}/`;
-  return [...children.keys()]
-    .sort()
-    .reverse()
-    .flatMap((name) => {
-      const child = children.get(name);
-      return child === undefined ? [] : [[prefix + name, child] satisfies [string, TreeNode]];
-    });
+  return { prefix, children, names: [...children.keys()].sort().reverse() };
 }
 
 /** Tells which earlier name, if any, a leaf had: hard links of one file share one object. */

@@ -14,9 +14,11 @@ export interface ListRequest {
 
 /**
  * What is in a directory of an image, or the one file that `path` names. Links on the way are followed inside the image.
+ * The list can be gone through any number of times; what it tells of a name is made anew each time and not kept, so that
+ * a hundred thousand names take no more memory than their tree.
  * @throws StoreError NOT_FOUND
  */
-export async function listFiles(context: Context, request: ListRequest): Promise<FileInfo[]> {
+export async function listFiles(context: Context, request: ListRequest): Promise<Iterable<FileInfo>> {
   const { files, layer } = await openImage(context, request.image);
   const path = normalize(request.path);
   if (layer !== undefined) {
@@ -26,14 +28,13 @@ export async function listFiles(context: Context, request: ListRequest): Promise
   }
   const found = requireNode(await files.tree(), path);
   if (found.node.kind !== "dir") return [nodeInfo(found.path, found.node)];
-  return request.recursive ? listAll(found.path, found.node) : listOne(found.path, found.node);
+  const { path: at, node } = found;
+  return request.recursive ? { [Symbol.iterator]: () => listAll(at, node) } : listOne(at, node);
 }
 
-function listAll(path: string, directory: DirNode): FileInfo[] {
+function* listAll(path: string, directory: DirNode): Generator<FileInfo, void> {
   const earlierName = createLinkTracker();
-  const found: FileInfo[] = [];
-  for (const [at, node] of walkTree(path, directory)) found.push(nodeInfo(at, node, earlierName(at, node)));
-  return found;
+  for (const [at, node] of walkTree(path, directory)) yield nodeInfo(at, node, earlierName(at, node));
 }
 
 function listOne(path: string, { children }: DirNode): FileInfo[] {

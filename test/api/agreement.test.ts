@@ -53,7 +53,7 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}whatever the layers are`, () 
         const image = `docker.io/library/any:${++count}`;
         await images.add(image, layers);
         const archive = await exported(image);
-        const listed = await listFiles(images.context, { image, path: "/", recursive: true });
+        const listed = [...(await listFiles(images.context, { image, path: "/", recursive: true }))];
         const names = archive.map(({ path }) => `/${path.toString().replace(/^\.?\/|\/$/g, "")}`);
         expect(pathsOf(listed)).toEqual(names.slice(1));
         expect(listed.map(({ type }) => type)).toEqual(archive.slice(1).map(({ type }) => type));

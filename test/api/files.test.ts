@@ -30,8 +30,9 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}files of an image`, () => {
     ]);
   });
 
-  const ls = (image: string, path = "/", recursive = false) =>
-    listFiles(images.context, { image, path, recursive });
+  const ls = async (image: string, path = "/", recursive = false) => [
+    ...(await listFiles(images.context, { image, path, recursive })),
+  ];
   const cat = async (image: string, path: string) => {
     const pieces = [];
     for await (const piece of readImageFile(images.context, { image, path })) pieces.push(Buffer.from(piece));

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { escapeName, escapeText } from "../../src/cli/render/escape.js";
-import { longColumns, modeText, timeText } from "../../src/cli/render/files.js";
+import { linkText, modeText, ownerText, sizeText, timeText } from "../../src/cli/render/files.js";
 import { bytesField, formatJson } from "../../src/cli/render/json.js";
 import { formatTable, truncate } from "../../src/cli/render/table.js";
 import { ageOf, dockerTime } from "../../src/cli/render/units.js";
@@ -74,15 +74,12 @@ test.each([
 
 test("a long listing shows links, device numbers and deletions", () => {
   const at = { path: Buffer.from("/x"), attributes, size: 0 };
-  expect(longColumns({ ...at, type: "symlink", target: Buffer.from("a\nb") }, "x")[4]).toBe("x -> a\\nb");
-  expect(longColumns({ ...at, type: "char", device: { major: 1, minor: 3 } }, "x")[2]).toBe("1,3");
-  expect(longColumns({ ...at, type: "deleted", attributes: undefined }, "x")).toEqual([
-    "w---------",
-    "-",
-    "0",
-    "-",
-    "x",
-  ]);
+  expect(linkText({ ...at, type: "symlink", target: Buffer.from("a\nb") })).toBe(" -> a\\nb");
+  expect(linkText({ ...at, type: "hardlink", target: Buffer.from("/y") })).toBe(" = /y");
+  expect(sizeText({ ...at, type: "char", device: { major: 1, minor: 3 } })).toBe("1,3");
+  const deleted = { ...at, type: "deleted", attributes: undefined } as const;
+  expect(modeText(deleted)).toBe("w---------");
+  expect([ownerText(deleted), sizeText(deleted)]).toEqual(["-", "0"]);
 });
 
 test.each([

@@ -2,8 +2,9 @@ import type { FileInfo } from "../../api/file-info.js";
 import type { Invocation } from "../command.js";
 import { inspectionContext } from "../inspection.js";
 import { escapeName } from "../render/escape.js";
-import { fileJson, longColumns } from "../render/files.js";
-import { formatJson } from "../render/json.js";
+import { fileJson, linkText, modeText, ownerText, sizeText, timeText } from "../render/files.js";
+import { formatJsonList } from "../render/json.js";
+import { inPieces } from "../render/pieces.js";
 
 export async function run(invocation: Invocation): Promise<number> {
   const { args, flags } = invocation;
@@ -12,27 +13,18 @@ export async function run(invocation: Invocation): Promise<number> {
   const [image = "", path = "/"] = args;
   const recursive = flags.on("recursive");
   const files = await listFiles(context, { image, path, recursive });
-  if (flags.on("json")) invocation.print(formatJson(files.map(fileJson), 0));
-  else invocation.print(format(files, { long: flags.on("long"), fullPath: recursive }));
+  const shownName = recursive ? fullName : lastName;
+  const text = flags.on("json")
+    ? formatJsonList(files, fileJson)
+    : flags.on("long")
+      ? longLines(files, shownName)
+      : shortLines(files, shownName);
+  for (const piece of inPieces(text)) invocation.print(piece);
   return 0;
 }
 
-function format(
-  files: readonly FileInfo[],
-  { long, fullPath }: { readonly long: boolean; readonly fullPath: boolean },
-): string {
-  const named = files.map((info) => ({ info, name: nameOf(info, fullPath) }));
-  if (!long) return named.map(({ info, name }) => `${name}${suffix(info)}\n`).join("");
-  const rows = named.map(({ info, name }) => longColumns(info, name));
-  const width = (column: 1 | 2 | 3): number =>
-    rows.reduce((widest, row) => Math.max(widest, row[column].length), 0);
-  const [owner, size, time] = [width(1), width(2), width(3)];
-  return rows
-    .map(
-      (row) =>
-        `${row[0]} ${row[1].padEnd(owner)} ${row[2].padStart(size)} ${row[3].padEnd(time)} ${row[4]}\n`,
-    )
-    .join("");
+function* shortLines(files: Iterable<FileInfo>, shownName: (info: FileInfo) => string) {
+  for (const info of files) yield `${shownName(info)}${suffix(info)}\n`;
 }
 
 /** In the short listing only what would mislead is marked: names that a layer takes away. */
@@ -40,6 +32,27 @@ function suffix({ type }: FileInfo): string {
   return type === "deleted" ? " (deleted)" : type === "opaque" ? " (all below deleted)" : "";
 }
 
-function nameOf({ path }: FileInfo, fullPath: boolean): string {
-  return escapeName(fullPath ? path : path.subarray(path.lastIndexOf(0x2f) + 1));
+/** Goes through the list twice, as it can be long: for how wide the columns are, and for the lines. */
+function* longLines(files: Iterable<FileInfo>, shownName: (info: FileInfo) => string) {
+  let [ownerWidth, sizeWidth] = [0, 0];
+  for (const info of files) {
+    ownerWidth = Math.max(ownerWidth, ownerText(info).length);
+    sizeWidth = Math.max(sizeWidth, sizeText(info).length);
+  }
+  for (const info of files) {
+    const columns = `${ownerText(info).padEnd(ownerWidth)} ${sizeText(info).padStart(sizeWidth)}`;
+    const time = info.attributes === undefined ? "-" : timeText(info.attributes.mtime);
+    yield `${modeText(info)} ${columns} ${time.padEnd(timeWidth)} ${shownName(info)}${linkText(info)}\n`;
+  }
+}
+
+/** `2024-05-22 09:48:31` */
+const timeWidth = 19;
+
+function fullName({ path }: FileInfo): string {
+  return escapeName(path);
+}
+
+function lastName({ path }: FileInfo): string {
+  return escapeName(path.subarray(path.lastIndexOf(0x2f) + 1));
 }

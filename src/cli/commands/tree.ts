@@ -2,8 +2,9 @@ import type { FileInfo } from "../../api/file-info.js";
 import type { Invocation } from "../command.js";
 import { inspectionContext } from "../inspection.js";
 import { escapeName } from "../render/escape.js";
-import { fileJson } from "../render/files.js";
-import { formatJson } from "../render/json.js";
+import { fileJson, linkText } from "../render/files.js";
+import { formatJsonList } from "../render/json.js";
+import { inPieces } from "../render/pieces.js";
 import { parseAtLeast, parsed } from "../values.js";
 
 const slash = 0x2f;
@@ -11,37 +12,49 @@ const slash = 0x2f;
 export async function run(invocation: Invocation): Promise<number> {
   const { args, flags } = invocation;
   const [image = "", path = "/"] = args;
-  const depth = parsed(flags, "level", parseAtLeast(1)) ?? Infinity;
+  const levels = parsed(flags, "level", parseAtLeast(1)) ?? Infinity;
   const context = await inspectionContext(invocation);
   const { listFiles } = await import("../../api/ls.js");
   const files = await listFiles(context, { image, path, recursive: true });
-  const top = depthOf(files[0]?.path ?? Buffer.alloc(0));
-  const shown = files.filter((info) => depthOf(info.path) - top < depth);
-  if (flags.on("json")) invocation.print(formatJson(shown.map(fileJson), 0));
-  else invocation.print(`${path}\n${drawTree(shown)}\n${countText(shown)}\n`);
+  const shown = { [Symbol.iterator]: () => upTo(levels, files) };
+  const text = flags.on("json") ? formatJsonList(shown, fileJson) : treeLines(path, shown);
+  for (const piece of inPieces(text)) invocation.print(piece);
   return 0;
 }
 
-/** The list is in order, each directory right before what is in it. */
-function drawTree(files: readonly FileInfo[]): string {
-  const isLast = lastOfTheirDirectory(files);
-  const open: boolean[] = [];
-  const lines = files.map((info, i) => {
-    const depth = depthOf(info.path) - depthOf(files[0]?.path ?? info.path);
-    open.length = depth;
-    const indent = open.map((last) => (last ? "    " : "│   ")).join("");
-    open.push(isLast[i] === true);
-    return `${indent}${isLast[i] === true ? "└── " : "├── "}${nameText(info)}\n`;
-  });
-  return lines.join("");
+function* upTo(levels: number, files: Iterable<FileInfo>): Generator<FileInfo, void> {
+  let top: number | undefined;
+  for (const info of files) {
+    const depth = depthOf(info);
+    top ??= depth;
+    if (depth - top < levels) yield info;
+  }
+}
+
+/** The list is in order, each directory right before what is in it. It is gone through twice, as it can be long. */
+function* treeLines(path: string, files: Iterable<FileInfo>): Generator<string, void> {
+  const depths = Array.from(files, depthOf);
+  const isLast = lastOfTheirDirectory(depths);
+  const top = depths[0] ?? 0;
+  const indents: string[] = [""];
+  let [at, directories] = [0, 0];
+  yield `${path}\n`;
+  for (const info of files) {
+    const depth = (depths[at] ?? top) - top;
+    const last = isLast[at++] === true;
+    const indent = indents[depth] ?? "";
+    indents[depth + 1] = `${indent}${last ? "    " : "│   "}`;
+    if (info.type === "directory") directories++;
+    yield `${indent}${last ? "└── " : "├── "}${nameText(info)}\n`;
+  }
+  yield `\n${countText(directories, at - directories)}\n`;
 }
 
 /** From the end: the first name seen at a depth is the last one there, until a shallower one comes. */
-function lastOfTheirDirectory(files: readonly FileInfo[]): boolean[] {
+function lastOfTheirDirectory(depths: readonly number[]): boolean[] {
   const seen: boolean[] = [];
-  return files
-    .map(({ path }) => depthOf(path))
-    .reverse()
+  return depths
+    .toReversed()
     .map((depth) => {
       seen.length = Math.min(seen.length, depth + 1);
       const isLast = seen[depth] !== true;
@@ -51,20 +64,18 @@ function lastOfTheirDirectory(files: readonly FileInfo[]): boolean[] {
     .reverse();
 }
 
-function nameText({ path, type, target }: FileInfo): string {
-  const name = escapeName(path.subarray(path.lastIndexOf(slash) + 1));
-  if (target !== undefined) return `${name} ${type === "hardlink" ? "=" : "->"} ${escapeName(target)}`;
-  return type === "deleted" || type === "opaque" ? `${name} (${type})` : name;
+function nameText(info: FileInfo): string {
+  const name = escapeName(info.path.subarray(info.path.lastIndexOf(slash) + 1));
+  const { type } = info;
+  return type === "deleted" || type === "opaque" ? `${name} (${type})` : name + linkText(info);
 }
 
-function depthOf(path: Buffer): number {
+function depthOf({ path }: FileInfo): number {
   let depth = 0;
-  for (const byte of path) if (byte === slash) depth++;
+  for (let at = path.indexOf(slash); at >= 0; at = path.indexOf(slash, at + 1)) depth++;
   return depth;
 }
 
-function countText(files: readonly FileInfo[]): string {
-  const directories = files.filter(({ type }) => type === "directory").length;
-  const others = files.length - directories;
+function countText(directories: number, others: number): string {
   return `${directories} ${directories === 1 ? "directory" : "directories"}, ${others} ${others === 1 ? "file" : "files"}`;
 }

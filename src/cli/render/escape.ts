@@ -6,9 +6,14 @@ import { controls } from "../../core/text.js";
  * look different. Control characters are `\n`, `\t` or `\x1b`, bytes that are not UTF-8 `\xff`, a backslash `\\`.
  */
 export function escapeName(name: Buffer): string {
+  const plain = name.toString("latin1");
+  if (!escaped.test(plain)) return plain;
   const text = isUtf8(name) ? name.toString("utf8") : name.toString("latin1").replace(highBytes, byteEscape);
   return isUtf8(name) ? escapeText(text.replaceAll("\\", "\\\\")) : escapeText(text);
 }
+
+/** Bytes of which a name has none, nearly always: they are no ASCII, or the rules below are about them. */
+const escaped = /[^\x20-\x5b\x5d-\x7e]/;
 
 /** Text from an image for one line of output: what a terminal would act upon is spelt out; nothing is cut. */
 export function escapeText(text: string): string {

@@ -18,17 +18,19 @@ const letters: Readonly<Record<FileType, string>> = {
 export function modeText({ type, attributes }: Pick<FileInfo, "type" | "attributes">): string {
   if (attributes === undefined) return `${letters[type]}---------`;
   const { mode } = attributes;
-  const bit = (mask: number, letter: string): string => ((mode & mask) === 0 ? "-" : letter);
-  const run = (mask: number, special: number, letter: string): string => {
-    if ((mode & special) === 0) return bit(mask, "x");
-    return (mode & mask) === 0 ? letter.toUpperCase() : letter;
-  };
-  return [
-    letters[type],
-    bit(0o400, "r") + bit(0o200, "w") + run(0o100, 0o4000, "s"),
-    bit(0o040, "r") + bit(0o020, "w") + run(0o010, 0o2000, "s"),
-    bit(0o004, "r") + bit(0o002, "w") + run(0o001, 0o1000, "t"),
-  ].join("");
+  const owner = rights(mode >> 6, (mode & 0o4000) === 0 ? "" : "s");
+  const group = rights(mode >> 3, (mode & 0o2000) === 0 ? "" : "s");
+  const others = rights(mode, (mode & 0o1000) === 0 ? "" : "t");
+  return letters[type] + owner + group + others;
+}
+
+const triples = ["---", "--x", "-w-", "-wx", "r--", "r-x", "rw-", "rwx"];
+
+/** @param special the letter in the place of `x`; a capital where there is no `x` */
+function rights(bits: number, special: "" | "s" | "t"): string {
+  const triple = triples[bits & 7] ?? "";
+  if (special === "") return triple;
+  return triple.slice(0, 2) + ((bits & 1) === 0 ? special.toUpperCase() : special);
 }
 
 /** `2024-05-22 09:48:31` in UTC; seconds since 1970 for a time no calendar has. */
@@ -38,19 +40,17 @@ export function timeText(seconds: number): string {
   return time.toISOString().replace("T", " ").slice(0, -5);
 }
 
-/** Mode, owner, size or device number, time, name: the columns of a long listing. */
-export function longColumns(info: FileInfo, name: string): [string, string, string, string, string] {
-  const { attributes, device, size } = info;
-  return [
-    modeText(info),
-    attributes === undefined ? "-" : `${attributes.uid}:${attributes.gid}`,
-    device === undefined ? String(size) : `${device.major},${device.minor}`,
-    attributes === undefined ? "-" : timeText(attributes.mtime),
-    name + linkText(info),
-  ];
+export function ownerText({ attributes }: Pick<FileInfo, "attributes">): string {
+  return attributes === undefined ? "-" : `${attributes.uid}:${attributes.gid}`;
 }
 
-function linkText({ type, target }: FileInfo): string {
+/** What a device has in its place is its number. */
+export function sizeText({ device, size }: FileInfo): string {
+  return device === undefined ? String(size) : `${device.major},${device.minor}`;
+}
+
+/** What stands behind a name that leads to another. */
+export function linkText({ type, target }: FileInfo): string {
   if (target === undefined) return "";
   return type === "hardlink" ? ` = ${escapeName(target)}` : ` -> ${escapeName(target)}`;
 }

@@ -9,6 +9,16 @@ export function formatJson(value: unknown, indent: 0 | 2 = 2): string {
   return `${text}\n`;
 }
 
+/** A list as {@link formatJson} has it on one line, bit by bit, for those too long to be there all at once. */
+export function* formatJsonList<T>(list: Iterable<T>, of: (element: T) => unknown): Generator<string, void> {
+  let before = "[";
+  for (const element of list) {
+    yield before + formatJson(of(element), 0).trimEnd();
+    before = ",";
+  }
+  yield before === "[" ? "[]\n" : "]\n";
+}
+
 /**
  * Bytes under `key` as JSON can have them: as text where they are UTF-8; else U+FFFD stands for what is not, and
  * `KEYBytes` has all of them in base64.
