@@ -155,6 +155,29 @@ describe("manifests and indexes that are refused", () => {
     expect(() => parse(value, types.ociManifest)).toThrow(expect.objectContaining({ code: "BAD_MANIFEST" }));
   });
 
+  // Whoever signs the digest of such a document vouches for whichever image a reader finds in it.
+  test.each([
+    ["its name", types.ociManifest, {}],
+    ["the other name", types.ociIndex, {}],
+    ["no name", undefined, {}],
+    ["a name that says nothing", "application/octet-stream", {}],
+    ["its name inside and outside", types.ociManifest, { mediaType: types.ociManifest }],
+    ["the other name inside and outside", types.ociIndex, { mediaType: types.ociIndex }],
+    ["its name only inside", undefined, { mediaType: types.dockerManifest }],
+  ])("CVE-2021-41190: a document that is a manifest and an index, by %s", (_, carried, named) => {
+    expect(() => parse({ ...manifest, ...index, ...named }, carried)).toThrow(/both an index and a manifest/);
+  });
+
+  test.each([
+    ["a manifest", manifest, types.ociManifest, types.ociIndex],
+    ["an index", index, types.ociIndex, types.ociManifest],
+    ["docker's manifest", manifest, types.dockerManifest, types.dockerList],
+  ])("CVE-2021-41190: %s that is carried, or names itself, as the other kind", (_, document, own, other) => {
+    expect(() => parse({ ...document, mediaType: own }, other)).toThrow(/but the body says/);
+    expect(() => parse({ ...document, mediaType: other }, own)).toThrow(/but the body says/);
+    expect(() => parse({ ...document, mediaType: other }, other)).toThrow(/malformed/);
+  });
+
   test("an index in the place of a manifest, and the reverse", () => {
     expect(() => parse(index, types.ociManifest)).toThrow(/malformed/);
     expect(() => parse(manifest, types.ociIndex)).toThrow(/malformed/);

@@ -12,7 +12,7 @@ import {
   outsideAddress,
   type TestNetwork,
 } from "../support/test-network.js";
-import { missing, runTool } from "../support/tools.js";
+import { missing, mustRun, runTool } from "../support/tools.js";
 
 /** The bridge, on a machine of its own: see test-network.ts. */
 const needs = `${needsRealRoot}${missing("ip", "nft", "nsenter", "cc")}`;
@@ -184,6 +184,33 @@ describe.skipIf(needs !== "")(`${needs}bridge`, () => {
     await net.onMachine("nft", "flush chain inet pullrun guard");
     expect((await runTool("nsenter", inside)).stdout).toMatch(/^machine sees /);
     await net.onMachine("nft", "add rule inet pullrun guard iifname pullrun0 ip daddr 127.0.0.0/8 drop");
+  });
+
+  test("who is a container's neighbour is not its IPv6 router, nor the machine's (CVE-2020-10749)", async () => {
+    store = temporaryDirectory();
+    const supervisor = await serve([], ["wait"]);
+    const [pid] = readFileSync(`/proc/${supervisor}/task/${supervisor}/children`, "utf8").split(" ");
+    const neighbour = (...command: readonly string[]): Promise<string> =>
+      mustRun("nsenter", ["--target", pid ?? "", "--net", ...command]);
+    const routers = async (): Promise<string> =>
+      (await net.onMachine("ip", "-6", "route", "show", "default")) +
+      (await neighbour("ip", "-6", "route", "show", "default"));
+    const attack = async (): Promise<void> => {
+      expect((await run([image.name, "advertise", "eth0"])).stdout).toBe("advertised\n");
+    };
+    await attack();
+    expect(await routers()).toBe("");
+    // It is the setting that does it.
+    const believe = (name: string): string[] => [
+      "sh",
+      "-c",
+      `echo 0 >/proc/sys/net/ipv6/conf/${name}/disable_ipv6`,
+    ];
+    await net.onMachine(...believe("pullrun0"));
+    await neighbour(...believe("eth0"));
+    await attack();
+    await expect.poll(routers).toMatch(/fe80::66 dev pullrun0[^]*fe80::66 dev eth0/);
+    await net.onMachine("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/pullrun0/disable_ipv6");
   });
 
   test("what another table drops stays dropped: published ports do not open a closed machine", async () => {

@@ -1,6 +1,11 @@
 /* net: both ends of a connection, for containers of the network tests. Static, so that it is a whole image. */
 #include <arpa/inet.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/ip6.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +91,48 @@ serve (int type, char **argv)
   }
 }
 
+/* An advertisement of this machine as everybody's IPv6 router, in a frame. */
+struct advertisement {
+  struct ether_header frame;
+  struct ip6_hdr ip;
+  struct nd_router_advert body;
+} __attribute__ ((packed));
+
+/* RFC 4443, 2.3: over addresses, length, protocol and body, as the IPv6 header with the first eight bytes changed. */
+static uint16_t
+checksum_of (const struct advertisement *all)
+{
+  uint16_t words[(sizeof all->ip + sizeof all->body) / 2];
+  uint32_t sum = htons (sizeof all->body) + htons (IPPROTO_ICMPV6);
+  memcpy (words, &all->ip, sizeof words);
+  for (size_t i = 4; i < sizeof words / 2; i++)
+    sum += words[i];
+  sum = (sum & 0xffff) + (sum >> 16);
+  return (uint16_t) ~((sum & 0xffff) + (sum >> 16));
+}
+
+/* net advertise INTERFACE: over the link, so that we need no IPv6 ourselves */
+static int
+advertise (const char *interface)
+{
+  struct advertisement all = {
+    .frame = { .ether_dhost = { 0x33, 0x33, 0, 0, 0, 1 },
+               .ether_shost = { 2, 0, 0, 0, 0, 0x66 },
+               .ether_type = htons (ETHERTYPE_IPV6) },
+    .ip = { .ip6_flow = htonl (6U << 28), .ip6_plen = htons (sizeof all.body), .ip6_nxt = IPPROTO_ICMPV6, .ip6_hlim = 255 },
+    .body = { .nd_ra_type = ND_ROUTER_ADVERT, .nd_ra_router_lifetime = htons (1800) },
+  };
+  struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = (int) if_nametoindex (interface), .sll_halen = 6 };
+  int fd = socket (AF_PACKET, SOCK_RAW, 0);
+  inet_pton (AF_INET6, "fe80::66", &all.ip.ip6_src);
+  inet_pton (AF_INET6, "ff02::1", &all.ip.ip6_dst);
+  all.body.nd_ra_cksum = checksum_of (&all);
+  if (fd < 0 || sendto (fd, &all, sizeof all, 0, (struct sockaddr *) &to, sizeof to) != sizeof all)
+    return failed ("advertise");
+  puts ("advertised");
+  return 0;
+}
+
 static int
 print_files (char **argv)
 {
@@ -115,6 +162,8 @@ main (int argc, char **argv)
     return serve (SOCK_STREAM, argv);
   if (strcmp (what, "serve-udp") == 0 && argc > 3)
     return serve (SOCK_DGRAM, argv);
+  if (strcmp (what, "advertise") == 0 && argc > 2)
+    return advertise (argv[2]);
   if (strcmp (what, "cat") == 0)
     return print_files (argv + 2);
   if (strcmp (what, "wait") == 0) {
