@@ -48,12 +48,41 @@ failure_error (void)
   return failure.error;
 }
 
+/* The bytes of the character at `at`, which is put into `*code`; 0 where there is none in UTF-8. */
+static size_t
+read_character (const unsigned char *at, uint32_t *code)
+{
+  size_t size = *at < 0x80 ? 1 : *at < 0xc2 ? 0 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : *at < 0xf5 ? 4 : 0;
+  *code = size > 1 ? *at & (0x7fU >> size) : *at;
+  for (size_t i = 1; i < size; i++) {
+    if ((at[i] & 0xc0) != 0x80)
+      return 0;
+    *code = *code << 6 | (at[i] & 0x3f);
+  }
+  return size;
+}
+
+/* As src/core/text.ts has them: what a terminal acts upon, and what turns the order of what stands beside it. */
+static bool
+is_control (uint32_t code)
+{
+  return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x061c || code == 0x200e || code == 0x200f
+         || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
 /* One line for a terminal: names come from images. */
 static void
 write_printable (FILE *to, const char *text)
 {
-  for (const unsigned char *at = (const unsigned char *) text; *at; at++)
-    putc (*at < 0x20 || *at == 0x7f ? '?' : *at, to);
+  uint32_t code;
+  for (const unsigned char *at = (const unsigned char *) text; *at;) {
+    size_t size = read_character (at, &code);
+    if (size == 0 || is_control (code))
+      putc ('?', to);
+    else
+      fwrite (at, 1, size, to);
+    at += size > 0 ? size : 1;
+  }
 }
 
 /* A JSON string; bytes from 0x80 up go out as Latin-1 code points, so the line is valid whatever the name was. */

@@ -124,15 +124,26 @@ describe("a failing step", () => {
     expect((error as { hint?: string }).hint).toBeUndefined();
   });
 
-  test("with control characters and non-UTF-8 in its object is still one line", () => {
-    const plan = encodePlan([fork, { kind: "root-dir", path: "/no\n\u001b[31m\u00e9" }]);
+  test.each([
+    ["control characters", "no\n\u001b[31m", "no??[31m"],
+    ["control characters of eight bits", "\u007f\u0080\u009b31m\u009f\u00a0", "???31m?\u00a0"],
+    ["characters that turn the order", "\u061c\u200e\u200f\u202a\u202e\u2066\u2069", "???????"],
+    ["line separators", "\u2028\u2029", "??"],
+    ["their neighbours", "\u061b\u061d\u200d\u2010\u2027\u202f\u2065\u206a", ""],
+    ["text of all lengths", "e\u00e9\u20ac\u{1f600}", ""],
+    ["bytes that are no UTF-8", "a\xff\x9b\xe2\x80/\xe0\x82\x9b\xf0\x9f", "a????/???"],
+  ])("with %s in its object is still one line, which no terminal acts upon", (name, text, shown) => {
+    const bytes = Buffer.from(text, name.includes("no UTF-8") ? "latin1" : "utf8");
+    const plan = encodePlan([fork, { kind: "root-dir", path: "/".padEnd(bytes.length + 1, "x") }]);
+    bytes.copy(plan, plan.lastIndexOf("/x") + 1);
     const file = join(temporaryDirectory(), "plan");
     writeFileSync(file, plan);
     const { stderr, status } = spawnSync(helperPath(), ["run", file], { encoding: "utf8" });
-    expect(stderr).toBe(
-      "pullrun: cannot open the root directory: /no??[31m\u00e9: No such file or directory\n",
-    );
-    expect(status).toBe(125);
+    const line = `/${shown === "" ? text : shown}: No such file or directory\n`;
+    expect({ stderr, status }).toEqual({
+      stderr: `pullrun: cannot open the root directory: ${line}`,
+      status: 125,
+    });
   });
 });
 
