@@ -83,6 +83,14 @@ test("only src/cli/output.ts writes to stdout, and env.ts asks what it is: makin
   expect(users.filter((file) => file !== "cli/env.ts")).toEqual(["cli/output.ts"]);
 });
 
+test("JSON is printed by formatJson: a terminal acts upon characters that JSON.stringify leaves alone", () => {
+  const users = files.filter((file) => {
+    return file.startsWith("cli/") && /JSON\.stringify\b/.test(readFileSync(path.join(src, file), "utf8"));
+  });
+  // Both make a word of a text that goes through escapeText or `printable` as a whole.
+  expect(users).toEqual(["cli/render/json.ts", "cli/report/sections.ts", "cli/template/lex.ts"]);
+});
+
 test("only src/cli/env.ts reads the environment", () => {
   const readers = files.filter((file) => /process\.env\b/.test(readFileSync(path.join(src, file), "utf8")));
   expect(readers).toEqual(["cli/env.ts"]);

@@ -137,3 +137,13 @@ describe("the helper's steps", () => {
     expect(steps).toEqual([{ phase: "exec", what: "planned 1: exec argv=[/x]" }]);
   });
 });
+
+test.each(["json", "trace"] as const)("%s is harmless to a terminal, whatever a step is called", (format) => {
+  const what = "\u009b31m\u202e";
+  const text = formatExplanation(
+    { command: "run", totalMs: 1, steps: [{ phase: "exec", what, at: 0 }] },
+    format,
+  );
+  expect(text).not.toMatch(/[\u007f-\u009f\u202e]/);
+  expect(text).toContain("\\u009b31m\\u202e");
+});

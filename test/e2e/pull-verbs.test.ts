@@ -103,6 +103,16 @@ describe("manifest", () => {
     expect(JSON.parse(stdout)).toMatchObject({ annotations: { evil: "\u001b[2J\u009b31m\u202e" } });
   });
 
+  test("what a spec has of an image is as harmless", async () => {
+    const env = "A=\u001b[2J\u009b31m\u202e";
+    const { stdout } = await pullrun(["spec", "--network", "none", "-e", env, name(), "/x"], {
+      root: temporaryDirectory(),
+    });
+    expect(stdout).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
+    const { process } = JSON.parse(stdout) as { readonly process: { readonly env: readonly string[] } };
+    expect(process.env).toContain(env);
+  });
+
   test("--platform goes through the index", async () => {
     const { stdout } = await pullrun(["manifest", "--raw", "--platform", "linux/arm64", name()]);
     expect(sha256(stdout)).toBe(arm.manifest.digest);

@@ -1,6 +1,7 @@
 import type { Pruned, PrunedItem } from "../../api/prune.js";
 import { contextOf } from "../context.js";
 import type { Invocation } from "../command.js";
+import { formatJson } from "../render/json.js";
 import { formatTable } from "../render/table.js";
 import { formatSize } from "../render/units.js";
 import { parseDuration } from "../../core/times.js";
@@ -31,7 +32,7 @@ function toTable(items: readonly PrunedItem[]): string {
 }
 
 function toJson({ removed, young }: Pruned): string {
-  return `${JSON.stringify({ removed, young, bytes: totalOf(removed) }, null, 2)}\n`;
+  return formatJson({ removed, young, bytes: totalOf(removed) });
 }
 
 function totalOf(items: readonly PrunedItem[]): number {

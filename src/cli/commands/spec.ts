@@ -1,5 +1,6 @@
 import { contextOf } from "../context.js";
 import type { Invocation } from "../command.js";
+import { formatJson } from "../render/json.js";
 import { startProgress } from "../render/progress.js";
 import { imageRequestOf, runOptionsOf } from "../run-request.js";
 
@@ -11,7 +12,7 @@ export async function run(invocation: Invocation): Promise<number> {
     const { specOf } = await import("../../api/spec.js");
     const spec = await specOf(context, { ...imageRequestOf(invocation), options });
     progress.stop();
-    invocation.print(`${JSON.stringify(spec, null, 2)}\n`);
+    invocation.print(formatJson(spec));
     return 0;
   } finally {
     progress.stop();

@@ -2,6 +2,7 @@ import type { Problem, VerifyReport } from "../../api/verify.js";
 import { contextOf } from "../context.js";
 import type { Invocation } from "../command.js";
 import { given } from "../flags/given.js";
+import { formatJson } from "../render/json.js";
 import { warningLine } from "../render/lines.js";
 import { parsed, parseSize } from "../values.js";
 
@@ -19,7 +20,7 @@ export async function run(invocation: Invocation): Promise<number> {
     repair,
     ...given("maxUnpacked", parsed(flags, "max-unpacked", parseSize)),
   });
-  invocation.print(flags.on("json") ? `${JSON.stringify(report, null, 2)}\n` : toText(report));
+  invocation.print(flags.on("json") ? formatJson(report) : toText(report));
   const { blobs, layers, rootfs } = report.checked;
   invocation.note(`checked ${blobs} blobs, ${layers} layers, ${rootfs} root file systems`);
   if (report.problems.length === 0) return 0;

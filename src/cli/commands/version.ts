@@ -1,5 +1,6 @@
 import { hostPlatform, formatPlatform } from "../../core/platform.js";
 import type { Invocation } from "../command.js";
+import { formatJson } from "../render/json.js";
 import { version } from "../version.js";
 
 export function run({ flags, print }: Invocation): Promise<number> {
@@ -8,7 +9,7 @@ export function run({ flags, print }: Invocation): Promise<number> {
     node: process.versions.node,
     platform: formatPlatform(hostPlatform()),
   };
-  if (flags.on("json")) print(`${JSON.stringify(versions, null, 2)}\n`);
+  if (flags.on("json")) print(formatJson(versions));
   else
     print(
       Object.entries(versions)

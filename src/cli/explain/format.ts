@@ -1,3 +1,4 @@
+import { formatJson } from "../render/json.js";
 import type { ExplainFormat, Explanation } from "./explanation.js";
 import { mermaidOf } from "./mermaid.js";
 import { textOf } from "./text.js";
@@ -28,5 +29,5 @@ function jsonOf({ command, totalMs, exitStatus, steps }: Explanation): string {
     at: round(at),
     ms: round(ms),
   }));
-  return JSON.stringify({ command, totalMs: round(totalMs), exitStatus, steps: numbered }, undefined, 2);
+  return formatJson({ command, totalMs: round(totalMs), exitStatus, steps: numbered }).trimEnd();
 }

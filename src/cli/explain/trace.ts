@@ -1,3 +1,4 @@
+import { formatJson } from "../render/json.js";
 import { phases, type Explanation, type ExplainStep, type Phase } from "./explanation.js";
 
 const pid = 1;
@@ -32,11 +33,12 @@ export function traceOf({ command, steps, exitStatus }: Explanation): string {
     args: { name: group },
   }));
   const process = { ph: "M", pid, tid: 0, name: "process_name", args: { name: `pullrun ${command}` } };
-  return JSON.stringify({
+  const trace = {
     displayTimeUnit: "ms",
     ...(exitStatus === undefined ? {} : { otherData: { exitStatus } }),
     traceEvents: [process, ...names, ...events],
-  });
+  };
+  return formatJson(trace, 0).trimEnd();
 }
 
 function eventOf(rows: Row[], { phase, what, at, ms = 0 }: ExplainStep & { readonly at: number }): object {
