@@ -42,7 +42,8 @@ pass_on (struct watch *watch, int number)
   struct service *service = watch->context->service;
   if (number == SIGPIPE || number == SIGTTIN || number == SIGTTOU)
     return;
-  if (watch->child)
+  /* Once it is reaped its number may be another's. */
+  if (watch->child && watch->status < 0)
     kill (watch->child->pid, number);
   if (service && (number == SIGTERM || number == SIGINT || number == SIGHUP || number == SIGQUIT))
     service->stopped = true;

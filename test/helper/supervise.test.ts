@@ -16,6 +16,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { encodePlan } from "../../src/helper/plan-encoding.js";
 import { openHelper } from "../../src/helper/process.js";
 import type { Plan } from "../../src/helper/plan.js";
+import { missing } from "../support/tools.js";
+import { until } from "./supervised.js";
 import {
   fork,
   helperBuilds,
@@ -47,6 +49,32 @@ describe.each(helperBuilds())("%s", (_, path) => {
   }
 
   describe("signals", () => {
+    test.skipIf(missing("strace") !== "")(
+      `${missing("strace")}that come with the program's end go to nobody: its number may be another's by then`,
+      async () => {
+        const directory = temporaryDirectory();
+        const [file, trace] = [join(directory, "plan"), join(directory, "trace")];
+        writeFileSync(file, encodePlan([fork, ...shell("echo $PPID $$; exec sleep 1000")]));
+        const strace = ["-qqq", "-o", trace, "-e", "trace=kill,wait4", path, "run", file];
+        const child = spawn("strace", strace, { stdio: ["ignore", "pipe", "inherit"] });
+        onTestFinished(() => void child.kill("SIGKILL"));
+        const end = ended(child);
+        const said = await new Promise<Buffer>((resolve) => child.stdout.once("data", resolve));
+        const [supervisor = 0, program = 0] = said.toString().split(" ").map(Number);
+        const state = (pid: number): string => readFileSync(`/proc/${pid}/stat`, "utf8").split(" ")[2] ?? "";
+        process.kill(supervisor, "SIGSTOP");
+        await until(() => /[tT]/.test(state(supervisor)));
+        process.kill(program, "SIGKILL");
+        await until(() => state(program) === "Z");
+        // It finds two signals: SIGCHLD, and this one.
+        process.kill(supervisor, "SIGCONT");
+        expect(await end).toBe(137);
+        const calls = readFileSync(trace, "utf8");
+        expect(calls).toMatch(new RegExp(`wait4.* = ${program}$`, "m"));
+        expect(calls).not.toContain("kill(");
+      },
+    );
+
     const waits = (signal: string): Plan => [
       fork,
       ...shell(`trap 'exit 9' ${signal}; echo ready; while :; do sleep 0.01; done`),
