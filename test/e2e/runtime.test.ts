@@ -2,14 +2,14 @@ import {
   chownSync,
   closeSync,
   existsSync,
+  fchmodSync,
+  fstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
-  readSync,
   rmdirSync,
   writeFileSync,
-  writeSync,
   type Dirent,
 } from "node:fs";
 import path from "node:path";
@@ -209,7 +209,7 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
     expect(await leftovers(root, [id.trim()])).toEqual([]);
   });
 
-  test("CVE-2019-5736: who has the supervisor's program open cannot write to it once it has gone", async () => {
+  test("CVE-2019-5736: who has the supervisor's program open cannot change it", async () => {
     const root = temporaryDirectory();
     const flags = ["--runtime", "runc", "--name", "box", "-q", "--network", "none"];
     const { stdout: id } = await pullrun(["run", "-d", ...flags, busybox, "sleep", "1000"], { root });
@@ -218,11 +218,11 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
     onTestFinished(() => {
       closeSync(exe);
     });
+    // To root it is a view that is read-only. An attempt to write would be ETXTBSY as long as any helper runs anywhere.
+    expect(() => {
+      fchmodSync(exe, fstatSync(exe).mode);
+    }).toThrow(/EROFS/);
     expect((await pullrun(["rm", "-f", "box"], { root })).status).toBe(0);
-    const byte = Buffer.alloc(1);
-    readSync(exe, byte);
-    // What is there already: where the attack works nothing is lost. A read-only view says EROFS, a sealed copy EPERM.
-    expect(() => writeSync(openSync(`/proc/self/fd/${exe}`, "r+"), byte, 0, 1, 0)).toThrow(/EROFS|EPERM/);
   });
 
   describe.skipIf(needsPty !== "").each(testUsers)(`${needsPty}with -t, as $who`, ({ as }) => {
