@@ -34,6 +34,7 @@ configure (struct service *service, const struct step *step)
     .restart = (enum restart_policy) step_integer (step, 4),
     .retries = (unsigned) step_integer (step, 5),
     .ready = -1,
+    .program = -1,
     .theirs = { -1, -1, -1 },
     .console = { -1, -1 },
     .input = -1,

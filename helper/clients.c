@@ -1,12 +1,12 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernel.h"
 #include "service.h"
 
 int
@@ -192,8 +192,8 @@ obey (struct service *service, struct client *client, const char *packet, size_t
   case PACKET_WINDOW:
     return set_window (service, client, packet + 1, size - 1);
   case PACKET_SIGNAL:
-    if (size == 2 && service->pid > 0)
-      kill (service->pid, packet[1]);
+    if (size == 2 && service->program >= 0)
+      k_pidfd_send_signal (service->program, packet[1]);
     return size == 2;
   case PACKET_WELCOME:
   case PACKET_STDOUT:

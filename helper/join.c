@@ -42,7 +42,7 @@ step_join (struct context *context, const struct step *step)
   pid_t pid = (pid_t) step_integer (step, 0);
   char number[16];
   snprintf (number, sizeof number, "%d", (int) pid);
-  int fd = (int) syscall (K_PIDFD_OPEN, pid, 0);
+  int fd = k_pidfd_open (pid);
   if (fd < 0)
     return fail (number, "cannot open the container's process");
   if (process_start_time (pid) == step_integer (step, 1)) {

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 enum { K_OPEN_TREE = 428, K_MOVE_MOUNT, K_FSOPEN, K_FSCONFIG, K_FSMOUNT };
-enum { K_PIDFD_OPEN = 434, K_CLOSE_RANGE = 436, K_OPENAT2, K_MOUNT_SETATTR = 442 };
+enum { K_PIDFD_SEND_SIGNAL = 424, K_PIDFD_OPEN = 434, K_CLOSE_RANGE = 436, K_OPENAT2, K_MOUNT_SETATTR = 442 };
 
 enum { K_FSOPEN_CLOEXEC = 1, K_FSMOUNT_CLOEXEC = 1, K_MOVE_MOUNT_F_EMPTY_PATH = 4, K_MOVE_MOUNT_T_EMPTY_PATH = 0x40 };
 enum { K_OPEN_TREE_CLONE = 1, K_OPEN_TREE_CLOEXEC = 02000000, K_AT_RECURSIVE = 0x8000 };
@@ -41,6 +41,18 @@ static inline pid_t
 k_clone (uint64_t flags)
 {
   return (pid_t) syscall (SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+}
+
+static inline int
+k_pidfd_open (pid_t pid)
+{
+  return (int) syscall (K_PIDFD_OPEN, pid, 0);
+}
+
+static inline int
+k_pidfd_send_signal (int fd, int number)
+{
+  return (int) syscall (K_PIDFD_SEND_SIGNAL, fd, number, NULL, 0);
 }
 
 static inline int

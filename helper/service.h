@@ -50,7 +50,7 @@ struct service {
   int ready;        /* to whoever started us, until they know how that went; -1 then */
   bool stopped;     /* somebody asked for the end: no restart */
   bool ran;         /* the program was started, this time */
-  pid_t pid;        /* of the container's first process; 0: none */
+  int program;      /* pidfd of the container's first process; -1: none */
   struct winsize window;
 
   int theirs[3];    /* the container's ends of its standard streams, between pipe and clone */

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kernel.h"
 #include "record.h"
 #include "runtime.h"
 #include "service.h"
@@ -102,11 +103,22 @@ static void
 note_running (struct watch *watch, pid_t pid)
 {
   record_running (pid);
-  if (watch->context->service) {
+  if (watch->context->service)
     watch->context->service->ran = true;
-    watch->context->service->pid = pid;
-  }
   service_tell (watch->context, 0);
+}
+
+/* It is the runtime's to reap: what has its number once we have hold of it may be another. */
+static void
+follow_program (const struct watch *watch, pid_t pid)
+{
+  struct service *service = watch->context->service;
+  if (!service)
+    return;
+  close_descriptor (&service->program);
+  service->program = k_pidfd_open (pid);
+  if (runtime_program (watch->context, watch->child->pid) != pid)
+    close_descriptor (&service->program);
 }
 
 /* A program that ended at once is only known by the runtime's word. */
@@ -119,6 +131,8 @@ look_for_program (struct watch *watch)
   if (pid == 0 && (watch->status < 0 || !runtime_has_started (watch->context)))
     return;
   watch->awaits_runtime = false;
+  if (pid > 0)
+    follow_program (watch, pid);
   note_running (watch, pid > 0 ? pid : watch->child->pid);
 }
 
@@ -241,7 +255,7 @@ watch_child (struct context *context, struct child *child)
   if (signals < 0)
     return give_up (context, child);
   if (context->service)
-    context->service->pid = child->pid;
+    context->service->program = k_pidfd_open (child->pid);
   /* Children of the program we were before: their signals have come and gone. */
   reap (child->pid, WNOHANG, &watch.status);
   while (watch.status < 0) {
@@ -251,7 +265,7 @@ watch_child (struct context *context, struct child *child)
   hear_child (&watch);
   look_for_program (&watch);
   if (context->service)
-    context->service->pid = 0;
+    close_descriptor (&context->service->program);
   if (!child->own_pids)
     end_orphans (child->pid);
   if (context->service)

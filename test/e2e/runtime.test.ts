@@ -167,6 +167,20 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
     expect(await leftovers(root, [id])).toEqual([]);
   });
 
+  test("what is sent by who is attached reaches the program, not the runtime", async () => {
+    const root = temporaryDirectory();
+    const flags = ["--runtime", "runc", "--name", "box", "-q", "--network", "none"];
+    // The runtime passes on what it gets, but SIGURG, which is its own.
+    const script = "trap 'exit 7' URG; while :; do echo up; sleep 0.05; done";
+    await pullrun(["run", "-d", ...flags, busybox, "sh", "-c", script], { root });
+    const attached = await pullrun(["attach", "box"], {
+      root,
+      onStart: (child) => child.stdout?.once("data", () => child.kill("SIGURG")),
+    });
+    expect(attached.status).toBe(7);
+    expect((await pullrun(["rm", "-f", "box"], { root })).status).toBe(0);
+  });
+
   test("create, start -a and --restart are for it, too", async () => {
     const root = temporaryDirectory();
     const make = ["create", "-q", "--runtime", "runc", "--network", "none", "--restart", "on-failure:2"];
