@@ -1,4 +1,5 @@
 import { LayerError } from "../core/errors.js";
+import { printable } from "../core/text.js";
 import type { Xattr } from "./entry.js";
 import { align } from "./erofs-format.js";
 
@@ -32,7 +33,7 @@ function encodeXattr({ name, value }: Pick<Xattr, "name" | "value">): Buffer {
   const text = name.toString("latin1");
   const known = prefixes.find(({ prefix, whole }) => (whole ? text === prefix : text.startsWith(prefix)));
   if (known === undefined) {
-    const shown = JSON.stringify(name.toString("utf8"));
+    const shown = printable(JSON.stringify(name.toString("utf8")));
     throw new LayerError("UNSUPPORTED_LAYER", `erofs: extended attribute ${shown} has no prefix it knows`);
   }
   const suffix = name.subarray(known.prefix.length);

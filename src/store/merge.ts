@@ -1,4 +1,5 @@
 import { limits } from "../core/limits.js";
+import { printable } from "../core/text.js";
 import type { EntryAttributes, LayerEntry } from "./entry.js";
 import { keptAttributes } from "./entry-attributes.js";
 import { isComponent, pathComponents, refused, splitPath } from "./entry-path.js";
@@ -123,7 +124,7 @@ function linkTarget(merge: Merge, entry: LayerEntry): LeafNode {
   const parent = name === undefined ? undefined : existingParent(merge, entry, parts);
   // The link's own target is not followed: a hard link to a symbolic link is one more name of the link.
   const target = name === undefined ? undefined : parent?.children.get(name);
-  const shown = JSON.stringify(entry.link.toString("utf8"));
+  const shown = printable(JSON.stringify(entry.link.toString("utf8")));
   if (target === undefined) throw bad(merge, entry, `is a hard link to ${shown}, which is not in the image`);
   if (target.kind === "dir") throw bad(merge, entry, `is a hard link to the directory ${shown}`);
   target.names++;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { LayerError } from "../core/errors.js";
+import { printable } from "../core/text.js";
 import type { EntryMeta } from "../helper/entries.js";
 import type { IdMapping, Privilege } from "../helper/privilege.js";
 import type { EntryAttributes, Xattr } from "./entry.js";
@@ -94,7 +95,9 @@ function keptXattrs(
     // The kernel takes user.* on files and directories only (xattr(7)).
     if (key.startsWith("user.")) return kind === "file" || kind === "dir";
     if (isSettable(key, privilege)) return true;
-    say(`extended attribute ${JSON.stringify(key)} was left out: setting it takes root`);
+    say(
+      `extended attribute ${printable(JSON.stringify(name.toString()))} was left out: setting it takes root`,
+    );
     return false;
   });
 }

@@ -1,3 +1,4 @@
+import { printable } from "../core/text.js";
 import type { EntryType, LayerEntry, Xattr } from "./entry.js";
 import type { PaxRecords } from "./pax.js";
 import type { TarHeader } from "./tar-header.js";
@@ -42,7 +43,7 @@ export function toEntry(header: TarHeader, overrides: Overrides, offset: number)
   }
   const declared = types[header.flag];
   if (declared === undefined)
-    return unsupported(`entry type ${JSON.stringify(header.flag)} is not supported`);
+    return unsupported(`entry type ${printable(JSON.stringify(header.flag))} is not supported`);
   const path = overrides.longName ?? text(pax, "path") ?? header.name;
   // v7 tars mark directories only by the slash.
   const type = declared === "file" && path.at(-1) === slash ? "directory" : declared;
