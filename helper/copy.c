@@ -18,13 +18,10 @@
 #include "links.h"
 #include "walk.h"
 
-/* Each level holds two open directories. */
-#define MAX_DEPTH 256
-
 struct copy {
   int top; /* the volume's data directory */
   struct links links;
-  char path[PATH_MAX]; /* of what is being copied, below the top */
+  char path[TREE_PATH_BYTES]; /* of what is being copied, below the top */
 };
 
 struct entry {
@@ -120,7 +117,7 @@ static int
 copy_subdirectory (struct copy *copy, const struct entry *entry, int depth)
 {
   const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  if (depth == MAX_DEPTH) {
+  if (depth == MAX_TREE_DEPTH) {
     errno = ENAMETOOLONG;
     return -1;
   }
@@ -168,9 +165,8 @@ copy_directory (struct copy *copy, int from, int to, int depth)
     return -1;
   for (const struct dirent *next; (next = next_entry (listing)) != NULL;) {
     struct entry entry = { .from = from, .to = to, .name = next->d_name };
-    snprintf (copy->path + length, sizeof copy->path - length, "/%s", next->d_name);
     /* On a failure the path is left for the message. */
-    if (copy_entry (copy, &entry, depth) < 0)
+    if (append_name (copy->path, length, next->d_name) < 0 || copy_entry (copy, &entry, depth) < 0)
       return -1;
     copy->path[length] = 0;
   }

@@ -25,15 +25,13 @@
 #include "root.h"
 #include "walk.h"
 
-#define MAX_DEPTH 256
-
 /* Flags of the step. */
 enum { FOLLOW = 1, ALONE = 2 };
 
 struct reader {
   bool alone; /* the top's record and no more */
   struct links links;
-  char path[PATH_MAX]; /* of what is being read, below the top */
+  char path[TREE_PATH_BYTES]; /* of what is being read, below the top */
   struct record_writer writer;
 };
 
@@ -111,7 +109,7 @@ read_subdirectory (struct reader *reader, int fd, const char *name, int depth)
   if (reader->alone)
     return 0;
   errno = ENAMETOOLONG;
-  if (depth == MAX_DEPTH || (!is_of_kernel (fd) && read_directory (reader, fd, depth + 1) < 0))
+  if (depth == MAX_TREE_DEPTH || (!is_of_kernel (fd) && read_directory (reader, fd, depth + 1) < 0))
     return -1;
   return begin_record (&reader->writer, OP_UP, "", &st) < 0 ? -1 : end_record (&reader->writer);
 }
@@ -189,9 +187,8 @@ read_directory (struct reader *reader, int fd, int depth)
   if (!listing)
     return -1;
   for (const struct dirent *next; (next = next_entry (listing)) != NULL;) {
-    snprintf (reader->path + length, sizeof reader->path - length, "/%s", next->d_name);
     /* On a failure the path is left for the message. */
-    if (read_entry (reader, fd, next->d_name, depth) < 0)
+    if (append_name (reader->path, length, next->d_name) < 0 || read_entry (reader, fd, next->d_name, depth) < 0)
       return -1;
     reader->path[length] = 0;
   }
@@ -253,7 +250,7 @@ step_read_tree (struct context *context, const struct step *step)
   if ((follow ? read_followed : read_named) (reader, context, path) == 0)
     return 0;
   int error = errno;
-  char object[2 * PATH_MAX];
+  char object[PATH_MAX + TREE_PATH_BYTES];
   snprintf (object, sizeof object, "%s%s", path, reader->path);
   return fail_with (error, object, "cannot read");
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 DIR *
@@ -38,4 +39,12 @@ next_entry (DIR *listing)
     entry = readdir (listing);
   } while (entry && !is_name (entry->d_name));
   return entry;
+}
+
+int
+append_name (char path[TREE_PATH_BYTES], size_t length, const char *name)
+{
+  size_t room = TREE_PATH_BYTES - length;
+  errno = ENAMETOOLONG;
+  return (size_t) snprintf (path + length, room, "/%s", name) < room ? 0 : -1;
 }

@@ -15,11 +15,16 @@ import type { Plan } from "../../src/helper/plan.js";
 import { describeDirectory } from "../support/disk-tree.js";
 import { everyKind } from "../support/images.js";
 import {
+  cutDepth,
+  cutNamesShown,
+  deepDown,
   fork,
   isAdministrator,
   isolated,
+  makeCutNames,
   namespacesAvailable,
   sanitizedHelperPath,
+  showCutNames,
   temporaryDirectory,
 } from "./support.js";
 
@@ -119,6 +124,19 @@ describe.skipIf(needs !== "")(`${needs}copy-up`, () => {
     symlinkSync(outside, where.data);
     await expect(copyUp(where)).rejects.toThrow(/cannot open the volume/);
     expect(readdirSync(outside)).toEqual([]);
+  });
+
+  test("a hard link whose first name has a path beyond PATH_MAX is to that file, not to what the path is when it is cut", async () => {
+    const where = place();
+    deepDown(join(where.root, "image"), cutDepth, makeCutNames);
+    await copyUp(where);
+    expect(deepDown(where.data, cutDepth, showCutNames)).toBe(cutNamesShown);
+  });
+
+  test("a hard link in a directory beyond PATH_MAX is refused", async () => {
+    const where = place();
+    deepDown(join(where.root, "image"), cutDepth + 2, makeCutNames);
+    await expect(copyUp(where)).rejects.toMatchObject({ info: { details: { errno: "ENAMETOOLONG" } } });
   });
 
   test("two containers that fill one volume at once give it one copy", async () => {

@@ -68,6 +68,20 @@ export function temporaryDirectory(): string {
   return path;
 }
 
+/** Runs a shell in the directory, `depth` levels down by names of 255 bytes, which are made: further than a path leads. */
+export function deepDown(top: string, depth: number, script: string): string {
+  const name = "d".repeat(255);
+  const down = `for i in $(seq ${depth}); do mkdir -p ${name}; cd -P ./${name}; done; ${script}`;
+  return spawnSync("sh", ["-c", down], { cwd: top, encoding: "utf8" }).stdout;
+}
+
+/** Two names of one file, longer in that depth than PATH_MAX, and of another what a path is that is cut there. */
+export const cutDepth = 15;
+const cut = "a".repeat(254);
+export const makeCutNames = `echo wrong > ${cut}; echo right > ${cut}1; ln ${cut}1 ${cut}2`;
+export const showCutNames = `cat ${cut} ${cut}1 ${cut}2; test ${cut}1 -ef ${cut}2 && echo linked`;
+export const cutNamesShown = "wrong\nright\nright\nlinked\n";
+
 export function temporaryFile(content: string | Uint8Array): string {
   const path = join(temporaryDirectory(), "file");
   writeFileSync(path, content);

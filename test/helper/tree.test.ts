@@ -26,7 +26,17 @@ import { readTreeItems, type TreeItem } from "../../src/helper/tree-records.js";
 import { describeDirectory } from "../support/disk-tree.js";
 import { everyKind } from "../support/images.js";
 import { tar } from "../support/tar.js";
-import { fork, isAdministrator, sanitizedHelperPath, temporaryDirectory } from "./support.js";
+import {
+  cutDepth,
+  cutNamesShown,
+  deepDown,
+  fork,
+  isAdministrator,
+  makeCutNames,
+  sanitizedHelperPath,
+  showCutNames,
+  temporaryDirectory,
+} from "./support.js";
 
 const needsAdministrator = isAdministrator ? "" : "needs root: ";
 const helper = openHelper(sanitizedHelperPath());
@@ -107,6 +117,18 @@ test.skipIf(needsAdministrator !== "")(
     expect(made).toEqual(expected);
   },
 );
+
+test("a hard link whose first name has a path beyond PATH_MAX is to that file, not to what the path is when it is cut", async () => {
+  const [from, to] = [temporaryDirectory(), temporaryDirectory()];
+  deepDown(from, cutDepth, makeCutNames);
+  const writing = within(to, { kind: "write-tree", directory: "/", name: "", fd: 0, ...own });
+  await helper.run(within(from, { kind: "read-tree", path: "/", fd: 1, options: 0 }), {
+    output: async (input) => {
+      await helper.run(writing, { input });
+    },
+  });
+  expect(deepDown(to, cutDepth, showCutNames)).toBe(cutNamesShown);
+});
 
 async function* inPieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
