@@ -46,8 +46,11 @@ step_working_dir (struct context *context, const struct step *step)
   autoclose int dir = path[0] == '/' ? k_openat2 (AT_FDCWD, path, how) : (errno = EINVAL, -1);
   if (dir < 0 || fchdir (dir) < 0)
     return fail (path, "cannot change to the working directory");
-  if (!getcwd (cwd, sizeof cwd) || cwd[0] != '/')
+  if (!getcwd (cwd, sizeof cwd) || cwd[0] != '/') {
+    /* Whatever comes after a refusal is not to be there. */
+    (void) !chdir ("/");
     return fail_with (EXDEV, path, "working directory is outside the container");
+  }
   return 0;
 }
 

@@ -1,4 +1,4 @@
-import { spawnSync, type StdioOptions } from "node:child_process";
+import { spawn, spawnSync, type StdioOptions } from "node:child_process";
 import {
   closeSync,
   cpSync,
@@ -8,20 +8,25 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterAll, describe, expect, test } from "vitest";
 import { cloneFlags, fileTypes, mountFlags } from "../../src/helper/constants.js";
 import { encodePlan } from "../../src/helper/plan-encoding.js";
 import { openHelper } from "../../src/helper/process.js";
 import type { Plan, PlanStep } from "../../src/helper/plan.js";
+import { missing } from "../support/tools.js";
+import { until } from "./supervised.js";
 import {
   compileProbe,
   helperBuilds,
+  helperPath,
   isolated,
   isRoot,
   namespacesAvailable,
@@ -391,6 +396,47 @@ describe.skipIf(!available).each(helperBuilds())(`${needs}%s`, (_, path) => {
       closeSync(leaked);
       expect(stdout + stderr).toBe("canary absent\n");
     });
+
+    // Both are inside the root: here the second defence, which asks where we are, has nothing to say.
+    test.each(["root", "cwd"])(
+      "is not reached by a magic link: /proc/self/%s (CVE-2024-21626)",
+      async (link) => {
+        const step: PlanStep = { kind: "working-dir", path: `/proc/self/${link}` };
+        await expect(look(makeRootfs(), [proc], [], [step])).rejects.toMatchObject({
+          info: { details: { kind: "working-dir", errno: "ELOOP" } },
+        });
+      },
+    );
+
+    // The address sanitizer's look for leaks does not work where strace does.
+    test.skipIf(missing("strace") !== "" || path !== helperPath()).each([
+      ["is an error", false, "working directory is outside the container: /srv/data"],
+      ["leaves us at the root, should that not matter", true, "^/\n$"],
+    ])(
+      `${missing("strace")}once it is moved out of the root %s (CVE-2024-21626)`,
+      async (_what, optional, expected) => {
+        const rootfs = makeRootfs();
+        mkdirSync(join(rootfs.path, "srv/data"), { recursive: true });
+        const plan: Plan = [
+          isolated(),
+          { kind: "private-mounts" },
+          { kind: "root-bind", path: rootfs.path },
+          { kind: "pivot" },
+          { kind: "working-dir", path: "/srv/data", optional },
+          { kind: "exec", argv: ["/look"] },
+        ];
+        const [file, trace] = [join(temporaryDirectory(), "plan"), join(temporaryDirectory(), "trace")];
+        writeFileSync(file, encodePlan(plan));
+        // Half a second after it was opened, before we go there and ask where that is.
+        const inject = ["-e", "trace=openat2,fchdir", "-e", "inject=fchdir:delay_enter=500000"];
+        const strace = ["-f", "-qqq", "-o", trace, ...inject, path, "run", file];
+        const child = spawn("strace", strace, { stdio: ["ignore", "pipe", "pipe"] });
+        const said = Promise.all([text(child.stdout), text(child.stderr)]);
+        await until(() => existsSync(trace) && readFileSync(trace, "utf8").includes('"/srv/data"'));
+        renameSync(join(rootfs.path, "srv"), join(rootfs.outside, "srv"));
+        expect((await said).join("")).toMatch(new RegExp(expected));
+      },
+    );
 
     test.each(["relative", "", "/absent", "/look"])("is refused: %j", async (cwd) => {
       const step: PlanStep = { kind: "working-dir", path: cwd };
