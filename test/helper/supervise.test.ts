@@ -17,7 +17,6 @@ import { encodePlan } from "../../src/helper/plan-encoding.js";
 import { openHelper } from "../../src/helper/process.js";
 import type { Plan } from "../../src/helper/plan.js";
 import { missing } from "../support/tools.js";
-import { until } from "./supervised.js";
 import {
   fork,
   helperBuilds,
