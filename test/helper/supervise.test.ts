@@ -27,6 +27,7 @@ import {
   shell,
   temporaryDirectory,
 } from "./support.js";
+import { until } from "./supervised.js";
 
 const available = await namespacesAvailable();
 
@@ -344,8 +345,4 @@ function isGone(pid: string): boolean {
   } catch {
     return true;
   }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
