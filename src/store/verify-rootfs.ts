@@ -66,19 +66,41 @@ function namesOf({ privilege }: RootfsCheckContext, { diffIds }: CheckStack): st
 
 async function checkStack(context: RootfsCheckContext, stack: CheckStack, checking: Checking): Promise<void> {
   const names = namesOf(context, stack);
-  const tars = layerTars({ paths: context.paths, diffIds: stack.diffIds });
+  const layers = { ...stack, paths: context.paths, warn: () => undefined };
+  const tars = layerTars(layers);
   let below = emptyTree();
-  let index = 0;
-  for await (const tree of stackLayers({ ...stack, paths: context.paths, warn: () => undefined })) {
-    const [directory = "", erofs = ""] = names[index] ?? [];
-    const made: Made = { below, tree, tars: tars.slice(0, ++index), diffIds: stack.diffIds.slice(0, index) };
-    for (const [name, check] of [[directory, checkDirectory] as const, [erofs, checkErofs] as const]) {
-      if (!checking.present.has(name) || checking.seen.has(name)) continue;
-      checking.onCheck(`rootfs/${name}`);
-      const wrong = await check(context, name, made);
-      checking.seen.set(name, wrong === undefined ? undefined : problemOf(name, wrong, stack));
+  let height = 0;
+  try {
+    for await (const tree of stackLayers(layers)) {
+      const diffIds = stack.diffIds.slice(0, height + 1);
+      const made: Made = { below, tree, tars: tars.slice(0, height + 1), diffIds };
+      await checkNames(names[height] ?? [], stack, {
+        ...checking,
+        check: (name) => (name.endsWith(".erofs") ? checkErofs : checkDirectory)(context, name, made),
+      });
+      below = tree;
+      height++;
     }
-    below = tree;
+  } catch (error) {
+    // Good layers that make no tree are a fault of the image, which every run of it tells; the store is as it must be.
+    if (!(error instanceof LayerError)) throw error;
+    await checkNames(names.slice(height).flat(), stack, { ...checking, check: async () => error.message });
+  }
+}
+
+interface ChainCheck extends Checking {
+  /** What is wrong with the root file system of this name. */
+  check(name: string): Promise<string | undefined>;
+}
+
+/** Checks what the store has under these names, unless it was checked for another image. */
+async function checkNames(names: readonly string[], stack: CheckStack, chain: ChainCheck): Promise<void> {
+  const { present, seen, onCheck, check } = chain;
+  for (const name of names) {
+    if (!present.has(name) || seen.has(name)) continue;
+    onCheck(`rootfs/${name}`);
+    const wrong = await check(name);
+    seen.set(name, wrong === undefined ? undefined : problemOf(name, wrong, stack));
   }
 }
 

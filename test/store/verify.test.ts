@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { chainIds, hexOf } from "../../src/core/digest.js";
+import { chainIds, hexOf, type DiffId } from "../../src/core/digest.js";
 import { emptyContent } from "../../src/store/image-content.js";
 import type { Store } from "../../src/store/store.js";
 import type { Problem } from "../../src/store/verify.js";
@@ -273,6 +273,22 @@ describe.skipIf(needsRoot !== "").each(["directories", "erofs"] as const)(
         });
       },
     );
+
+    test("layers that make no tree end nothing: what of them is there is checked, or damaged if it cannot be theirs", async () => {
+      const { store, name, diffIds } = await built();
+      const refused = tar({ name: "bin/x/below-a-file" });
+      const bad = await addImage(store, "localhost/bad:1", [base, top, refused]);
+      expect(await problems(store)).toEqual([]);
+      const of = (ids: readonly DiffId[]): string => name.replace(/^.{64}/, hexOf(chainIds(ids).at(-1)!));
+      renameSync(path.join(store.paths.rootfs, of(diffIds)), path.join(store.paths.rootfs, of(bad.diffIds)));
+      expect(await problems(store)).toMatchObject([
+        {
+          kind: "rootfs",
+          object: of(bad.diffIds),
+          message: expect.stringMatching(/layer 3 of 3 .*bin\/x\/below-a-file: its parent/) as string,
+        },
+      ]);
+    });
 
     test("a root file system of no image is none of its business", async () => {
       const { store, name } = await built();
