@@ -1,5 +1,4 @@
 import { LayerError } from "../core/errors.js";
-import { printable } from "../core/text.js";
 import type { Xattr } from "./entry.js";
 import { align } from "./erofs-format.js";
 
@@ -20,7 +19,7 @@ const empty = Buffer.alloc(0);
 
 /**
  * The attributes as they follow an inode: empty without any, else a multiple of 4 bytes.
- * @throws LayerError UNSUPPORTED_LAYER for a name or a size the format has no room for
+ * @throws LayerError UNSUPPORTED_LAYER for a size the format has no room for
  */
 export function encodeXattrs(xattrs: readonly Pick<Xattr, "name" | "value">[]): Buffer {
   if (xattrs.length === 0) return empty;
@@ -32,12 +31,9 @@ export function encodeXattrs(xattrs: readonly Pick<Xattr, "name" | "value">[]): 
 function encodeXattr({ name, value }: Pick<Xattr, "name" | "value">): Buffer {
   const text = name.toString("latin1");
   const known = prefixes.find(({ prefix, whole }) => (whole ? text === prefix : text.startsWith(prefix)));
-  if (known === undefined) {
-    const shown = printable(JSON.stringify(name.toString("utf8")));
-    throw new LayerError("UNSUPPORTED_LAYER", `erofs: extended attribute ${shown} has no prefix it knows`);
-  }
+  if (known === undefined) throw new Error(`the owner policy has let ${JSON.stringify(text)} pass`);
   const suffix = name.subarray(known.prefix.length);
-  if (suffix.length > 0xff || value.length > 0xffff) throw tooLarge("extended attribute");
+  if (value.length > 0xffff) throw tooLarge("extended attribute");
   const entry = Buffer.alloc(align(entryBytes + suffix.length + value.length, 4));
   entry.writeUInt8(suffix.length, 0);
   entry.writeUInt8(known.index, 1);

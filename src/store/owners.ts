@@ -42,6 +42,9 @@ export function ownerPolicy(privilege: Privilege, warn: (message: string) => voi
   };
 }
 
+/** Linux XATTR_NAME_MAX. */
+const maxXattrName = 255;
+
 const fileTypes = {
   char: 0o020000,
   block: 0o060000,
@@ -92,14 +95,31 @@ function keptXattrs(
   if (attributes.xattrs.length === 0) return attributes.xattrs;
   return attributes.xattrs.filter(({ name }) => {
     const key = name.toString("latin1");
-    // The kernel takes user.* on files and directories only (xattr(7)).
-    if (key.startsWith("user.")) return kind === "file" || kind === "dir";
-    if (isSettable(key, privilege)) return true;
-    say(
-      `extended attribute ${printable(JSON.stringify(name.toString()))} was left out: setting it takes root`,
-    );
+    const shown = printable(JSON.stringify(name.toString()));
+    if (!isNative(key)) {
+      say(`extended attribute ${shown} was left out: Linux has none of that kind`);
+      return false;
+    }
+    if (!isFor(kind, key)) return false;
+    if (key.startsWith("user.") || isSettable(key, privilege)) return true;
+    say(`extended attribute ${shown} was left out: setting it takes root`);
     return false;
   });
+}
+
+/** Archives made on macOS have `com.apple.*` on every file; docker leaves out what the kernel does not take, too. */
+function isNative(key: string): boolean {
+  return (
+    key.length <= maxXattrName &&
+    /^(?:(?:user|trusted|security)\.[^\0]+|system\.posix_acl_(?:access|default))$/.test(key)
+  );
+}
+
+/** The kernel takes user.* on files and directories only (xattr(7)), and no ACLs of symlinks (acl(5)). */
+function isFor(kind: TreeNode["kind"], key: string): boolean {
+  if (key === "system.posix_acl_default") return kind === "dir";
+  if (key === "system.posix_acl_access") return kind !== "symlink";
+  return kind === "file" || kind === "dir" || !key.startsWith("user.");
 }
 
 /** In a user namespace file capabilities and ACLs work, but trusted.* is never allowed (xattr(7)). */

@@ -1,3 +1,4 @@
+import { limits } from "../core/limits.js";
 import { printable } from "../core/text.js";
 import type { EntryType, LayerEntry, Xattr } from "./entry.js";
 import type { PaxRecords } from "./pax.js";
@@ -55,6 +56,12 @@ export function toEntry(header: TarHeader, overrides: Overrides, offset: number)
   if (size === undefined || size < 0) return malformed("size is not a number");
   if (!isDevice(header.major) || !isDevice(header.minor)) return malformed("device number is out of range");
   if (time === undefined) return malformed("mtime is not a time");
+  const link =
+    type === "symlink" || type === "hardlink"
+      ? (overrides.longLink ?? text(pax, "linkpath") ?? header.link)
+      : empty;
+  if (type === "symlink" && !isTarget(link))
+    return malformed("symbolic link has a target that is empty, has a NUL byte or is longer than 4095 bytes");
   return {
     path,
     type,
@@ -64,10 +71,7 @@ export function toEntry(header: TarHeader, overrides: Overrides, offset: number)
     // Only files have data: what other types state is ignored, as Go's archive/tar does.
     size: type === "file" ? size : 0,
     ...time,
-    link:
-      type === "symlink" || type === "hardlink"
-        ? (overrides.longLink ?? text(pax, "linkpath") ?? header.link)
-        : empty,
+    link,
     major: header.major,
     minor: header.minor,
     xattrs: xattrs(pax),
@@ -99,6 +103,11 @@ function xattrs(pax: PaxRecords): readonly Xattr[] {
   return [...pax]
     .filter(([key]) => key.startsWith(xattrPrefix) && key.length > xattrPrefix.length)
     .map(([key, value]) => ({ name: Buffer.from(key.slice(xattrPrefix.length), "latin1"), value }));
+}
+
+/** What symlink(2) takes: PATH_MAX counts the NUL at the end. */
+function isTarget(link: Buffer): boolean {
+  return link.length > 0 && link.length < limits.pathBytes && !link.includes(0);
 }
 
 function isId(value: number | undefined): value is number {

@@ -52,17 +52,17 @@ for (const { name: way, needs, show } of ways) {
     test("L5: absolute links, absolute hard links and entries through a linked directory work", async () => {
       const { lines } = await show(
         layers(
-          [directory("usr"), directory("usr/lib"), link("lib", "usr/lib"), link("abs", "/usr/lib")],
+          [directory("usr"), directory("usr/lib"), link("lib", "usr/lib"), link("usr/abs", "/usr/lib")],
           [
             { name: "lib/a", data: "A" },
-            { name: "abs/b", data: "B" },
+            { name: "usr/abs/b", data: "B" },
             hard("c", "/usr/lib/a"),
-            hard("d", "abs/b"),
+            hard("d", "usr/abs/b"),
           ],
         ),
       );
       expect(Object.keys(lines).sort()).toEqual([
-        ...["", "abs", "c", "d", "lib", "usr", "usr/lib", "usr/lib/a", "usr/lib/b"],
+        ...["", "c", "d", "lib", "usr", "usr/abs", "usr/lib", "usr/lib/a", "usr/lib/b"],
       ]);
       expect([lines["usr/lib/a"], lines["usr/lib/b"]]).toEqual(["hardlink ./c", "hardlink ./d"]);
     });
@@ -159,6 +159,30 @@ for (const { name: way, needs, show } of ways) {
       expect(attributes("v2")).toEqual([`security.capability=${v2.toString("hex")}`]);
       expect(attributes("v3")).toEqual([`security.capability=${v3.toString("hex")}`]);
       expect(attributes("attrs")).toEqual(["trusted.kept=74", "user.binary=000aff3d"]);
+    });
+
+    test("L14: attributes Linux has no place for are left out, those of another system said once each", async () => {
+      const list = Buffer.from("0200000001000600ffffffff04000400ffffffff20000000ffffffff", "hex");
+      const apple = xattr({ "com.apple.provenance": Buffer.of(1, 0, 0), "user.mine": "m" });
+      const { lines, warnings } = await show(
+        layers([
+          { name: "a", data: "x", pax: apple },
+          { name: "b", data: "x", pax: apple },
+          {
+            name: "odd",
+            data: "x",
+            pax: xattr({ "user.": "v", "user.a\0b": "v", [`user.${"n".repeat(251)}`]: "v" }),
+          },
+          { name: "link", flag: "2", link: "a", pax: xattr({ "system.posix_acl_access": list }) },
+          { name: "file", data: "x", pax: xattr({ "system.posix_acl_default": list }) },
+        ]),
+      );
+      const attributes = (name: string): string[] => lines[name]?.split(" ").slice(7) ?? [];
+      expect(attributes("a")).toEqual(["user.mine=6d"]);
+      expect(attributes("b")).toEqual(["user.mine=6d"]);
+      for (const name of ["odd", "link", "file"]) expect(attributes(name)).toEqual([]);
+      expect(warnings.filter((text) => text.includes('"com.apple.provenance" was left out'))).toHaveLength(1);
+      expect(warnings).toHaveLength(4);
     });
 
     test("L14: an attribute of 64 KiB is whole, or refused with the file's name and the reason", async () => {

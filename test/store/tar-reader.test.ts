@@ -195,6 +195,17 @@ describe("refuses", () => {
       "BAD_TAR",
     ],
     ["a size that is not a number", tar({ name: "a", patch: (h) => h.write("12x45", 124) }), "BAD_TAR"],
+    ["L2: a symbolic link to nothing", tar({ name: "a", flag: "2" }), "BAD_TAR"],
+    [
+      "L2: a symbolic link with a NUL byte",
+      tar({ name: "a", flag: "2", pax: { linkpath: "b\0c" } }),
+      "BAD_TAR",
+    ],
+    [
+      "L2: a symbolic link longer than Linux takes",
+      tar({ name: "a", flag: "2", link: "x".repeat(4096) }),
+      "BAD_TAR",
+    ],
     ["L21: a negative size", tar({ name: "a", patch: (h) => base256(-1n, 12).copy(h, 124) }), "BAD_TAR"],
     [
       "L21: a size beyond 2^53",
