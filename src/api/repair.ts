@@ -39,7 +39,7 @@ export async function repairStore(
   const repair: Repair = { context, store, problems, inUse, maxUnpacked };
   const privilege = await context.privilege();
   for (const problem of problems) {
-    if (problem.state === "missing" && !madeAnew.has(problem.kind)) continue;
+    if (problem.state === "missing" && !clearedIfMissing.has(problem.kind)) continue;
     await attempt(repair, problem.object, async () => {
       refuseUsed(repair, problem);
       await store.clearDamage(problem, { privilege, signal: context.signal });
@@ -52,11 +52,12 @@ export async function repairStore(
   }
 }
 
-/** What is not fetched or unpacked, but written in the place of the damage. */
-const madeAnew: ReadonlySet<Problem["kind"]> = new Set(["entries", "layout"]);
+/** What is written in its place, not fetched or unpacked; a layer without its tar still has a directory in the way. */
+const clearedIfMissing: ReadonlySet<Problem["kind"]> = new Set(["entries", "layout", "layer"]);
 
 /** A damaged tar or tree still serves the container better than none. */
-function refuseUsed({ inUse }: Repair, { kind, object }: Problem): void {
+function refuseUsed({ inUse }: Repair, { kind, object, state }: Problem): void {
+  if (state === "missing") return;
   const used =
     kind === "layer"
       ? inUse.diffIds.has(object as DiffId)

@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import path from "node:path";
 import { parseDigest, type DiffId } from "../core/digest.js";
 import { deleteEntry, type DeleteContext } from "./delete-content.js";
@@ -22,11 +21,16 @@ export async function clearDamage(context: DeleteContext, problem: Problem): Pro
         case "layer":
           return deleteEntry(context, paths.layer(parseDigest(problem.object) as DiffId));
         case "entries":
+          await deleteEntry(
+            context,
+            path.join(paths.layer(parseDigest(problem.object) as DiffId), "entries"),
+          );
           return rebuildEntries(paths, parseDigest(problem.object) as DiffId);
         case "rootfs":
           await deleteEntry(context, path.join(paths.rootfs, problem.object));
-          return rm(path.join(paths.rootfs, `${problem.object}.json`), { force: true });
+          return deleteEntry(context, path.join(paths.rootfs, `${problem.object}.json`));
         case "layout":
+          await deleteEntry(context, path.join(paths.root, problem.object));
           return atomicWrite(path.join(paths.root, problem.object), Buffer.from(layoutFile));
         case "index":
           return undefined;

@@ -22,6 +22,7 @@ export async function checkLayoutFile({ root }: StorePaths): Promise<Problem[]> 
   const file = path.join(root, "oci-layout");
   const text = await readFile(file, "utf8").catch((error: unknown) => {
     if (errnoOf(error) === "ENOENT") return undefined;
+    if (errnoOf(error) === "EISDIR") return "";
     throw error;
   });
   if (text !== undefined && versionOf(text) === "1.0.0") return [];

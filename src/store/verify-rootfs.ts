@@ -156,6 +156,7 @@ async function checkErofs(
 }
 
 async function holds(file: string, pieces: Iterable<Buffer>): Promise<boolean> {
+  if (!(await stat(file)).isFile()) return false;
   await using handle = await open(file, "r");
   let at = 0;
   for (const piece of pieces) {

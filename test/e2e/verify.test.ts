@@ -1,9 +1,11 @@
 import {
   appendFileSync,
   chmodSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -46,6 +48,12 @@ function flipAll(files: readonly string[]): void {
   }
 }
 
+function replaceByDirectory(file: string): void {
+  if (statSync(file).isDirectory()) return;
+  rmSync(file);
+  mkdirSync(file);
+}
+
 const damages: [what: string, damage: (root: string) => void, needsRegistry: boolean][] = [
   ["a flipped bit in every blob", (root) => flipAll(filesIn(root, "blobs/sha256")), true],
   ["every blob gone", (root) => filesIn(root, "blobs/sha256").forEach((file) => rmSync(file)), true],
@@ -65,6 +73,11 @@ const damages: [what: string, damage: (root: string) => void, needsRegistry: boo
     false,
   ],
   [
+    "every tar gone, its entry table left",
+    (root) => filesIn(root, "layers").forEach((d) => rmSync(`${d}/tar`)),
+    false,
+  ],
+  [
     "every entry table cut short",
     (root) => filesIn(root, "layers").forEach((d) => truncateSync(`${d}/entries`, 9)),
     false,
@@ -75,6 +88,17 @@ const damages: [what: string, damage: (root: string) => void, needsRegistry: boo
       for (const directory of ["blobs/sha256", "layers", "rootfs"])
         for (const name of readdirSync(path.join(root, directory)))
           rmSync(path.join(root, directory, name), { recursive: true });
+    },
+    true,
+  ],
+  [
+    "a directory in the place of every file but index.json",
+    (root) => {
+      const directories = [root, ...["blobs/sha256", "rootfs"].map((name) => path.join(root, name))];
+      for (const directory of [...directories, ...filesIn(root, "layers")])
+        for (const name of readdirSync(directory))
+          if (/^([0-9a-f]{64}.*|oci-layout|entries)$/.test(name))
+            replaceByDirectory(path.join(directory, name));
     },
     true,
   ],
