@@ -292,12 +292,16 @@ for (const { name: way, needs, show } of ways) {
         block.write("00000000000 00000000000 ", 476, "latin1");
         block.write("tar\0", 508, "latin1");
       };
-      const shown = await names([
-        { name: long },
-        { name: "star", prefix, patch: star },
-        { name: "v7/", flag: "\0", magic: "" },
-      ]);
-      expect(shown).toEqual(["d".repeat(120), long, prefix, `${prefix}/star`, "v7"].sort());
+      const { lines } = await show(
+        layers([
+          { name: long },
+          { name: "star", prefix, patch: star },
+          { name: "v7/", flag: "\0", magic: "" },
+        ]),
+      );
+      const shown = ["", "d".repeat(120), long, prefix, `${prefix}/star`, "v7"];
+      expect(Object.keys(lines).sort()).toEqual(shown.sort());
+      expect(lines["v7"]).toMatch(/^directory /);
     });
   });
 }
