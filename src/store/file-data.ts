@@ -57,10 +57,18 @@ function* readPlace(tar: OpenTar | undefined, { offset, size }: DataPlace): Gene
   if (tar === undefined || offset + size > tar.size) throw tooShort(tar, offset + size);
   const piece = Buffer.allocUnsafe(Math.min(size, pieceBytes));
   for (let done = 0; done < size;) {
-    const count = readSync(tar.fd, piece, 0, Math.min(piece.length, size - done), offset + done);
+    const count = readAt(tar, piece.subarray(0, size - done), offset + done);
     if (count === 0) throw tooShort(tar, offset + size);
     yield piece.subarray(0, count);
     done += count;
+  }
+}
+
+function readAt({ fd, file }: OpenTar, piece: Buffer, position: number): number {
+  try {
+    return readSync(fd, piece, 0, piece.length, position);
+  } catch (error) {
+    throw storeError("layer", file, error);
   }
 }
 

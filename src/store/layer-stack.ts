@@ -3,6 +3,7 @@ import path from "node:path";
 import type { DiffId } from "../core/digest.js";
 import { errnoOf, StoreError } from "../core/errors.js";
 import type { LayerEntry } from "./entry.js";
+import { storeError } from "./files.js";
 import { readEntryTable } from "./entry-table.js";
 import type { StorePaths } from "./layout.js";
 import { applyLayer } from "./merge.js";
@@ -45,7 +46,7 @@ export async function readLayerEntries(
 
 async function readTable(what: string, file: string): Promise<Buffer> {
   return readFile(file).catch((error: unknown) => {
-    if (errnoOf(error) !== "ENOENT") throw error;
+    if (errnoOf(error) !== "ENOENT") throw storeError(what, file, error);
     throw new StoreError("NOT_FOUND", `${what}: not in the store`, { hint: "pull the image again" });
   });
 }

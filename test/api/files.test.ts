@@ -1,3 +1,5 @@
+import { mkdirSync, rmSync } from "node:fs";
+import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readImageFile } from "../../src/api/cat.js";
 import { listFiles } from "../../src/api/ls.js";
@@ -157,6 +159,16 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}files of an image`, () => {
     ["/null", "is a char"],
   ])("%s is refused: only regular files have data", async (path, problem) => {
     await expect(cat("app:1", path)).rejects.toThrow(problem.replace("dir", "directory"));
+  });
+
+  test("a tar or an entry table that cannot be read is a store error", async () => {
+    const { diffIds } = await images.add("docker.io/library/unreadable:1", [[{ name: "f", data: "x" }]]);
+    const directory = images.store.paths.layer(diffIds[0]!);
+    for (const name of ["tar", "entries"]) {
+      rmSync(path.join(directory, name));
+      mkdirSync(path.join(directory, name));
+      await expect(cat("unreadable:1", "/f")).rejects.toMatchObject({ code: "STORE_IO" });
+    }
   });
 
   test("a tar that was cut short is reported, not read past its end", async () => {
