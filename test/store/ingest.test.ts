@@ -182,17 +182,17 @@ describe.skipIf(needsHelper !== "")(`${needsHelper}ingest`, () => {
       ["L24: gzip cut short", { layer: layerOf(small, good.subarray(0, -3)) }, "BAD_COMPRESSION"],
       ["L24: gzip with a wrong checksum", { layer: layerOf(small, badCrc) }, "BAD_COMPRESSION"],
       [
-        "gzip with junk behind it",
+        "L24: gzip with junk behind it",
         { layer: layerOf(small, Buffer.concat([good, Buffer.from("junk")])) },
         "BAD_COMPRESSION",
       ],
       [
-        "zstd cut short",
+        "L24: zstd cut short",
         { layer: layerOf(small, zstdCompressSync(small).subarray(0, -3)) },
         "BAD_COMPRESSION",
       ],
       [
-        "zstd with junk behind it",
+        "L24: zstd with junk behind it",
         { layer: layerOf(small, Buffer.concat([zstdCompressSync(small), Buffer.from("junk junk")])) },
         "BAD_COMPRESSION",
       ],

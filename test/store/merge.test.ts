@@ -302,7 +302,7 @@ describe("refuses, naming layer and path", () => {
     ["L1: a path over 4096 bytes", [["ab/".repeat(1667)]], "BAD_TAR", "4096"],
     ["L23: directories over 1000 deep", [["a/".repeat(1001)]], "TOO_BIG", "1000"],
     [
-      "directories made deeper than that through links",
+      "L23: directories made deeper than that through links",
       [["a/".repeat(999), link("l", "a/".repeat(999)), "l/b/c/d/"]],
       "BAD_TAR",
       "1000",
