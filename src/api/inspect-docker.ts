@@ -1,5 +1,6 @@
 import { isDigest } from "../core/digest.js";
 import { familiarName, parseReference } from "../core/reference.js";
+import type { Healthcheck } from "../core/image-config.js";
 import type { ImageDetails } from "./inspect.js";
 
 /**
@@ -32,6 +33,9 @@ export function dockerView(image: ImageDetails): Record<string, unknown> {
       Volumes: asSet(config.volumes),
       ExposedPorts: asSet(config.exposedPorts),
       StopSignal: config.stopSignal ?? "",
+      Healthcheck: config.healthcheck === undefined ? null : healthcheckView(config.healthcheck),
+      OnBuild: config.onBuild ?? null,
+      Shell: config.shell ?? null,
     },
     RootFS: { Type: "layers", Layers: image.layers.map(({ diffId }) => diffId).filter((id) => isDigest(id)) },
     Manifest: image.manifest,
@@ -47,6 +51,17 @@ export function dockerView(image: ImageDetails): Record<string, unknown> {
       Comment: comment ?? "",
       EmptyLayer: emptyLayer,
     })),
+  };
+}
+
+function healthcheckView(check: Healthcheck): Record<string, unknown> {
+  return {
+    Test: check.test,
+    Interval: check.interval ?? 0,
+    Timeout: check.timeout ?? 0,
+    StartPeriod: check.startPeriod ?? 0,
+    StartInterval: check.startInterval ?? 0,
+    Retries: check.retries ?? 0,
   };
 }
 

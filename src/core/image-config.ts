@@ -18,6 +18,20 @@ export interface ProcessConfig {
   readonly exposedPorts: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly stopSignal?: string;
+  /** Docker's own field, as are the two below. Nothing here acts on them. */
+  readonly healthcheck?: Healthcheck;
+  readonly onBuild?: readonly string[];
+  readonly shell?: readonly string[];
+}
+
+/** Times are nanoseconds. */
+export interface Healthcheck {
+  readonly test: readonly string[];
+  readonly interval?: number;
+  readonly timeout?: number;
+  readonly startPeriod?: number;
+  readonly startInterval?: number;
+  readonly retries?: number;
 }
 
 export interface HistoryEntry {
@@ -44,6 +58,15 @@ const keys = v.pipe(
   v.transform((map) => Object.keys(map)),
 );
 
+const healthcheckSchema = v.object({
+  Test: strings,
+  Interval: v.nullish(v.number()),
+  Timeout: v.nullish(v.number()),
+  StartPeriod: v.nullish(v.number()),
+  StartInterval: v.nullish(v.number()),
+  Retries: v.nullish(v.number()),
+});
+
 const processSchema = v.object({
   User: v.nullish(v.string(), ""),
   Env: strings,
@@ -54,6 +77,9 @@ const processSchema = v.object({
   ExposedPorts: keys,
   Labels: v.nullish(v.record(v.string(), v.string()), {}),
   StopSignal: v.nullish(v.string()),
+  Healthcheck: v.nullish(healthcheckSchema),
+  OnBuild: v.nullish(v.array(v.string())),
+  Shell: v.nullish(v.array(v.string())),
 });
 
 const historySchema = v.object({
@@ -111,6 +137,20 @@ function processOf(raw: v.InferOutput<typeof processSchema>): ProcessConfig {
     exposedPorts: raw.ExposedPorts,
     labels: raw.Labels,
     ...optional("stopSignal", raw.StopSignal),
+    ...optional("healthcheck", raw.Healthcheck && healthcheckOf(raw.Healthcheck)),
+    ...optional("onBuild", raw.OnBuild),
+    ...optional("shell", raw.Shell),
+  };
+}
+
+function healthcheckOf(raw: v.InferOutput<typeof healthcheckSchema>): Healthcheck {
+  return {
+    test: raw.Test,
+    ...optional("interval", raw.Interval),
+    ...optional("timeout", raw.Timeout),
+    ...optional("startPeriod", raw.StartPeriod),
+    ...optional("startInterval", raw.StartInterval),
+    ...optional("retries", raw.Retries),
   };
 }
 
@@ -123,6 +163,6 @@ function historyOf(raw: v.InferOutput<typeof historySchema>): HistoryEntry {
   };
 }
 
-function optional<K extends string>(key: K, value: string | null | undefined): { [P in K]?: string } {
-  return (value === null || value === undefined ? {} : { [key]: value }) as { [P in K]?: string };
+function optional<K extends string, V>(key: K, value: V | null | undefined): { [P in K]?: V } {
+  return (value === null || value === undefined ? {} : { [key]: value }) as { [P in K]?: V };
 }

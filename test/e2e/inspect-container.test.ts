@@ -14,7 +14,12 @@ async function speakingImage({ as }: TestUser): Promise<string> {
   const descriptor = addImage(blobs, {
     platform: { os: "linux", architecture: "amd64" },
     layers: [{ createdBy: "", content: archiveOf(["etc/"]) }],
-    process: { Entrypoint: ["/bin/server", "-v"], Cmd: ["serve"], User: "7:8" },
+    process: {
+      Entrypoint: ["/bin/server", "-v"],
+      Cmd: ["serve"],
+      User: "7:8",
+      ExposedPorts: { "80/tcp": {} },
+    },
   });
   const layout = `${temporaryDirectory(as)}/layout`;
   await writeLayout(layout, { images: [{ name: "app", descriptor, manifests: [descriptor] }], blobs });
@@ -38,6 +43,14 @@ describe.skipIf(needsNamespaces !== "").each(testUsers)(`${needsNamespaces}as $w
       expect(await ok("inspect", "-f", view, id)).toBe(shown);
     },
   );
+
+  test("inspect has the ports of image and flags, and no health where docker's templates ask", async () => {
+    const { ok } = engine(user);
+    const given = [...squashIds(user.as), ...quick, "--expose", "53/udp"];
+    const id = await ok("create", "-q", ...given, await speakingImage(user));
+    const view = "{{json .Config.ExposedPorts}}{{if .State.Health}} {{.State.Health.Status}}{{end}}";
+    expect(await ok("inspect", "-f", view, id)).toBe('{"80/tcp":{},"53/udp":{}}');
+  });
 
   test("inspect has what was asked for under docker's names", async () => {
     const { ok } = engine(user);

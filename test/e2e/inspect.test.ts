@@ -52,6 +52,12 @@ async function makeLayout(directory: string): Promise<void> {
       ],
       {
         Env: ["A=b", "C=\u001b[0m"],
+        ExposedPorts: { "80/tcp": {} },
+        Volumes: { "/data": {} },
+        StopSignal: "SIGQUIT",
+        Healthcheck: { Test: ["CMD", "/ok"], Interval: 5e9 },
+        OnBuild: ["RUN make"],
+        Shell: ["/bin/ash", "-c"],
       },
     ),
     image(hostile, [{ createdBy: "", content: odd }]),
@@ -101,6 +107,39 @@ test("inspect answers docker's templates", async () => {
     '["A=b","C=\\u001b[0m"] [team/app:1]\n',
   );
   expect(await look("inspect", "-f", "{{.Nope}}", app)).toMatchObject({ status: 2, stdout: "" });
+});
+
+test("inspect has the image config in docker's field names, with a template and without", async () => {
+  const config = {
+    Env: ["A=b", "C=\u001b[0m"],
+    ExposedPorts: { "80/tcp": {} },
+    Volumes: { "/data": {} },
+    StopSignal: "SIGQUIT",
+    Healthcheck: {
+      Test: ["CMD", "/ok"],
+      Interval: 5e9,
+      Timeout: 0,
+      StartPeriod: 0,
+      StartInterval: 0,
+      Retries: 0,
+    },
+    OnBuild: ["RUN make"],
+    Shell: ["/bin/ash", "-c"],
+  };
+  const found = [{ RepoTags: ["team/app:1"], Config: config }];
+  expect(JSON.parse(await shown("inspect", app))).toMatchObject(found);
+  expect(JSON.parse(await shown("inspect", "--format", "json", app))).toMatchObject(found);
+  expect(await shown("inspect", "-f", "{{json .Config.Healthcheck}} {{.Config.Shell}}", hostile)).toBe(
+    "null <no value>\n",
+  );
+});
+
+test.each([
+  [[], "[]\n"],
+  [["--type", "container"], "[]\n"],
+  [["-f", "{{.Id}}"], ""],
+] as const)("inspect %j of what is not there prints docker's empty list", async (flags, stdout) => {
+  expect(await look("inspect", ...flags, "none")).toMatchObject({ status: 1, stdout });
 });
 
 test("ls, cat and tree show the image, or one layer of it", async () => {
@@ -197,7 +236,7 @@ test("inspect shows what it finds and complains of the rest", async () => {
   for (const [flags, shown] of [
     [["-f", "{{index .RepoTags 0}}"], /^team\/app:1\n$/],
     [["--raw"], /^\{.*\}\s*$/s],
-    [[], /^\[\n.*"docker\.io\/team\/app:1".*\]\n$/s],
+    [[], /^\[\n.*"team\/app:1".*\]\n$/s],
     [["-f", ""], /^\[\n/],
   ] as const) {
     const { status, stdout, stderr } = await look("inspect", ...flags, "none", app);

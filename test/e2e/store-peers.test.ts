@@ -30,9 +30,9 @@ test.skipIf(!have("skopeo"))(
       Layers: string[];
     };
     const [own] = JSON.parse((await pullrun(["inspect", name], { root })).stdout) as {
-      layers: { digest: string }[];
+      Layers: { Digest: string }[];
     }[];
-    expect(seen.Layers).toEqual(own?.layers.map(({ digest }) => digest));
+    expect(seen.Layers).toEqual(own?.Layers.map(({ Digest }) => Digest));
   },
 );
 

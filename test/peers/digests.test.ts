@@ -34,9 +34,9 @@ describe.skipIf(needs !== "")(`${needs}digests are skopeo's`, () => {
     );
 
     const [own] = JSON.parse((await pullrun(["inspect", name], { root })).stdout) as {
-      layers: { digest: string }[];
+      Layers: { Digest: string }[];
     }[];
-    expect(own?.layers.map(({ digest }) => digest)).toEqual(remote.Layers);
+    expect(own?.Layers.map(({ Digest }) => Digest)).toEqual(remote.Layers);
     const config = JSON.parse(await inspect(`docker://${name}`, "--config", "--raw")) as object;
     expect(JSON.parse((await pullrun(["inspect", "--raw", name], { root })).stdout)).toEqual(config);
     expect(JSON.parse(await inspect(`oci:${root}:${name}`))).toMatchObject({ Layers: remote.Layers });

@@ -185,6 +185,7 @@ function stateOf({ id, image, request }: Job): Omit<ContainerState, "command"> {
       digest: image.manifest.descriptor.digest,
       ...(process.entrypoint.length === 0 ? {} : { entrypoint: process.entrypoint }),
       ...(process.user === "" ? {} : { user: process.user }),
+      ...(process.exposedPorts.length === 0 ? {} : { exposedPorts: process.exposedPorts }),
     },
     options,
     labels: { ...process.labels, ...life.labels },

@@ -1,5 +1,7 @@
 import type { Spec } from "../../launch/oci-spec.js";
 import type { Stream } from "../../launch/options/life.js";
+import { parseExposed } from "../../launch/network/ports.js";
+import { portBindings } from "./inspect-network.js";
 import type { ContainerState } from "./state.js";
 
 /** Docker's reading of -a, -i and -d. */
@@ -24,6 +26,7 @@ export function configView(state: ContainerState, spec: Spec): Record<string, un
     Tty: options.tty ?? false,
     OpenStdin: options.interactive,
     Env: env,
+    ExposedPorts: exposedPorts(state),
     Cmd: orNull(state.command.slice(entrypoint.length)),
     Entrypoint: orNull(entrypoint),
     Image: image.name,
@@ -32,6 +35,13 @@ export function configView(state: ContainerState, spec: Spec): Record<string, un
     StopSignal: stopSignal,
     StopTimeout: stopTimeout,
   };
+}
+
+/** By the image, `--expose` or `--publish`. */
+function exposedPorts({ image, options, ports }: ContainerState): Record<string, object> {
+  const named = [...(image.exposedPorts ?? []), ...(options.expose ?? [])].flatMap(parseExposed);
+  const words = named.map(({ port, protocol }) => `${port}/${protocol}`);
+  return Object.fromEntries([...words, ...Object.keys(portBindings(ports))].map((word) => [word, {}]));
 }
 
 /** The part of the command that is not CMD or arguments. */

@@ -57,5 +57,7 @@ function stateView({ phase, pid, exitCode, status }: Container): Record<string, 
     Error: status?.error ?? "",
     StartedAt: status?.started ?? never,
     FinishedAt: status?.finished ?? never,
+    // Health checks are not run: for templates that ask whether there is one.
+    Health: null,
   };
 }

@@ -71,6 +71,7 @@ export interface ContainerImage {
   /** What its config says, where it says so. */
   readonly entrypoint?: readonly string[];
   readonly user?: string;
+  readonly exposedPorts?: readonly string[];
 }
 
 const version = 1;

@@ -1,11 +1,9 @@
 import { StoreError } from "../../core/errors.js";
 import type { Context } from "../../api/context.js";
 import { forEachWord } from "../each.js";
-import { inspectionContext } from "../inspection.js";
+import { inspectionContext, printFound } from "../inspection.js";
 import type { Flags, Invocation } from "../command.js";
 import { stdout } from "../output.js";
-import { formatJson } from "../render/json.js";
-import { templateOf } from "../values.js";
 
 /** Shows what it finds, and complains of the rest. */
 export async function run(invocation: Invocation): Promise<number> {
@@ -18,23 +16,17 @@ export async function run(invocation: Invocation): Promise<number> {
       return null;
     });
   }
-  const found: unknown[] = [];
+  const found: Record<string, unknown>[] = [];
   const status = await forEachWord(invocation, args, async (word) => {
     found.push(await inspectWord(context, word, flags));
     return null;
   });
-  if (found.length === 0) return status;
-  const template = templateOf(flags);
-  if (template === undefined) invocation.print(formatJson(found));
-  else {
-    const { formatValue } = await import("../format.js");
-    for (const value of found) invocation.print(formatValue(template, value));
-  }
+  await printFound(invocation, found);
   return status;
 }
 
 /** As docker: a container of that name or id goes before an image. */
-async function inspectWord(context: Context, word: string, flags: Flags): Promise<unknown> {
+async function inspectWord(context: Context, word: string, flags: Flags): Promise<Record<string, unknown>> {
   const type = flags.text("type");
   if (type !== "image") {
     const { inspectContainer } = await import("../../api/containers/inspect.js");
@@ -45,8 +37,6 @@ async function inspectWord(context: Context, word: string, flags: Flags): Promis
     if (container !== undefined) return container;
   }
   const { inspectImage } = await import("../../api/inspect.js");
-  const image = await inspectImage(context, word);
-  if (templateOf(flags) === undefined) return image;
   const { dockerView } = await import("../../api/inspect-docker.js");
-  return dockerView(image);
+  return dockerView(await inspectImage(context, word));
 }
