@@ -26,7 +26,7 @@ export interface RunningServer {
 
 /**
  * Serves images read-only until closed. @throws StoreError NOT_FOUND, CORRUPT where there are none to serve; UsageError
- * BAD_VALUE. Anonymous clients get tokens too: it is the flow that is shown, not a lock.
+ * BAD_VALUE; NetworkError REFUSED where it cannot listen. Anonymous clients get tokens too: it is the flow that is shown, not a lock.
  */
 export async function serveImages(context: Context, options: ServeOptions): Promise<RunningServer> {
   const { startServer } = await import("../registry/serve.js");

@@ -8,6 +8,7 @@ import { printable } from "../core/text.js";
 import type { AuthFileText } from "../registry/credentials.js";
 import type { Flags, Invocation } from "./command.js";
 import type { Env } from "./env.js";
+import { nonEmpty } from "./flags/given.js";
 import { version } from "./version.js";
 
 /** Everything a use case needs, from the flags and the environment; `root` goes before what they say. */
@@ -56,7 +57,7 @@ function usernsOf(flags: Flags): string | undefined {
 }
 
 export function platformOf(flags: Flags, env: Env): Platform {
-  const text = flags.text("platform") ?? env.platform;
+  const text = nonEmpty(flags, "platform") ?? env.platform;
   return text === undefined ? hostPlatform() : parsePlatform(text);
 }
 

@@ -141,7 +141,11 @@ function subcommand(program: Command, spec: CommandSpec, session: Session): Comm
 
 function optionOf(flag: FlagSpec): Option {
   const option = new Option(flag.flags, flag.description);
-  if (flag.choices !== undefined) option.choices(flag.choices);
+  if (flag.choices !== undefined) {
+    const { parseArg } = option.choices(flag.choices);
+    // As docker: `--pull ''` is as none.
+    option.argParser((value, previous: unknown) => (value === "" ? previous : parseArg?.(value, previous)));
+  }
   if (flag.default !== undefined) option.default(flag.default);
   if (flag.repeat)
     option.argParser((value: string, previous: string[] | undefined) => [...(previous ?? []), value]);

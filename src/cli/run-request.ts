@@ -16,7 +16,7 @@ import { parsed, parseSize } from "./values.js";
 
 /** What `run`, `spec` and `unpack` ask for: which image, and when the registry may be asked. */
 export function imageRequestOf({ args, flags, env }: Invocation): ImageRequest {
-  const platformGiven = flags.text("platform") !== undefined || env.platform !== undefined;
+  const platformGiven = nonEmpty(flags, "platform") !== undefined || env.platform !== undefined;
   return {
     image: args[0] ?? "",
     platform: platformOf(flags, env),
@@ -35,7 +35,7 @@ export function createRequestOf(invocation: Invocation): CreateRequest {
     options: {
       ...runOptionsOf(invocation),
       ...given("rootDir", rootDir),
-      ...given("runtime", invocation.flags.text("runtime")),
+      ...given("runtime", nonEmpty(invocation.flags, "runtime")),
     },
     life: lifeOptionsOf(invocation),
     ...given("cidFile", nonEmpty(invocation.flags, "cidfile")),

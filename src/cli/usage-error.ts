@@ -22,8 +22,10 @@ export function describeUsage(
   const help = words.length === 1 ? "pullrun help" : `${words.join(" ")} --help`;
   const usual = `\`${help}\` lists what there is`;
   switch (error.code) {
-    case "commander.unknownOption":
-      return { message: text, hint: flagHint(quoted(text), spec) ?? usual };
+    case "commander.unknownOption": {
+      const name = flagName(quoted(text));
+      return { message: `unknown option '${name}'`, hint: flagHint(name, spec) ?? usual };
+    }
     case "commander.unknownCommand":
       return {
         message: text,
@@ -44,8 +46,12 @@ export function describeUsage(
   }
 }
 
-function flagHint(flag: string, spec: CommandSpec | undefined): string | undefined {
-  const name = flag.replace(/=.*/s, "");
+/** Without the value that is written together with it, which may be a password. */
+function flagName(flag: string): string {
+  return flag.startsWith("--") ? flag.replace(/=.*/s, "") : flag.slice(0, 2);
+}
+
+function flagHint(name: string, spec: CommandSpec | undefined): string | undefined {
   if (programFlags.includes(name)) return `${name} goes before the command`;
   const foreign = startsContainers(spec) ? foreignFlags.get(name) : foreignFlagOf(spec?.name ?? "", name);
   if (foreign !== undefined) return foreign;

@@ -5,21 +5,40 @@ import type { TmpfsMount } from "./options/files.js";
 /** Docker's for every tmpfs it is asked for (docker/docker pkg/mount `defaultTmpfsOptions`). */
 const defaults = ["noexec", "nosuid", "nodev"];
 
-/** mount(8) and tmpfs(5). Ids and sizes are checked by the kernel, which knows what they may be. */
+/** mount(8) and tmpfs(5). What ids there are is checked by the kernel. */
 const words = /^(?:rw|ro|exec|noexec|suid|nosuid|nodev|noatime|nodiratime|relatime|strictatime)$/;
-const settings = /^(?:size|nr_blocks|nr_inodes|mode|uid|gid|huge|mpol)=[A-Za-z0-9%:_=-]+$/;
+const settings: ReadonlyMap<string, readonly [form: RegExp, expected: string]> = new Map([
+  ["size", [/^[0-9]+[kmgtpe%]?$/i, "a size such as 64m or 50%"]],
+  ["nr_blocks", [/^[0-9]+[kmgtpe]?$/i, "a number such as 16k"]],
+  ["nr_inodes", [/^[0-9]+[kmgtpe]?$/i, "a number such as 16k"]],
+  ["mode", [/^[0-7]{1,4}$/, "an octal mode such as 1777"]],
+  ["uid", [/^[0-9]+$/, "a number"]],
+  ["gid", [/^[0-9]+$/, "a number"]],
+  ["huge", [/^[a-z_]+$/, "never, always, within_size or advise"]],
+  ["mpol", [/^[A-Za-z0-9:=_-]+$/, "a policy of tmpfs(5)"]],
+]);
 
 /** @throws UsageError BAD_VALUE */
 export function checkTmpfsOptions({ target, options = [] }: TmpfsMount): void {
-  const unknown = options.find((option) => !words.test(option) && !settings.test(option));
-  if (unknown === undefined) return;
-  const hint =
-    unknown === "dev" ? "devices come with --device; what a container can write to never has any" : undefined;
-  throw new UsageError(
-    "BAD_VALUE",
-    `tmpfs: ${printable(target)}: option ${printable(unknown, 60)} is unknown (expected one of tmpfs(5), such as size=64m)`,
-    hint === undefined ? {} : { hint },
-  );
+  for (const option of options) {
+    if (words.test(option)) continue;
+    const [key = "", ...values] = option.split("=");
+    const [form, expected] = settings.get(key) ?? [];
+    if (form?.test(values.join("=")) === true) continue;
+    const problem =
+      expected === undefined
+        ? "is unknown (expected one of tmpfs(5), such as size=64m)"
+        : `cannot be (expected ${expected})`;
+    throw new UsageError(
+      "BAD_VALUE",
+      `tmpfs: ${printable(target)}: option ${printable(option, 60)} ${problem}`,
+      {
+        ...(option === "dev"
+          ? { hint: "devices come with --device; what a container can write to never has any" }
+          : {}),
+      },
+    );
+  }
 }
 
 /** Docker's defaults, without those the options take back. */

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ContentSource } from "../core/content-source.js";
-import { errnoOf, UsageError } from "../core/errors.js";
+import { errnoOf, NetworkError } from "../core/errors.js";
 import { printable } from "../core/text.js";
 import { errorReply, send, type Reply } from "./serve-reply.js";
 import { answer, parseRoute } from "./serve-routes.js";
@@ -38,7 +38,7 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Serves images read-only over plain HTTP, as the OCI distribution-spec's pull half. @throws UsageError BAD_VALUE */
+/** Serves images read-only over plain HTTP, as the OCI distribution-spec's pull half. @throws NetworkError REFUSED */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { address = "127.0.0.1", port = 0 } = options;
   const server = createServer(createRequestHandler(options));
@@ -61,7 +61,7 @@ function listen(server: Server, address: string, port: number): Promise<void> {
     server.once("error", (cause) => {
       const [why, hint] = refusals.get(errnoOf(cause) ?? "") ?? [printable(cause.message), noAddress[1]];
       const message = `serve: ${printable(address)}:${port}: cannot listen: ${why}`;
-      reject(new UsageError("BAD_VALUE", message, { hint, cause }));
+      reject(new NetworkError("REFUSED", message, { hint, cause }));
     });
     server.listen(port, address, resolve);
   });

@@ -112,6 +112,7 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who`, (user) => {
   test("an empty --name, --cidfile and their like are as none, and rename takes no empty name", async () => {
     const { run, ok } = engine(user);
     const names = ["name", "cidfile", "hostname", "domainname", "restart", "stop-signal", "cpuset-cpus"];
+    names.push("platform", "pull", "runtime", "uts", "cgroupns", "isolation", "log-driver");
     const empty = names.map((name) => `--${name}=`);
     const id = await ok("create", "-q", ...quick, ...empty, busybox, "true");
     expect(await ok("inspect", "-f", "{{.Name}}", id)).toMatch(/^\/[a-z]+_[a-z]+$/);

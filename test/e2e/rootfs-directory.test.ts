@@ -1,9 +1,10 @@
-import { existsSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { busybox, needsBusybox } from "../support/busybox.js";
 import { pullrun, temporaryDirectory, type CliResult } from "../support/cli.js";
 import { needsNamespaces } from "../support/namespaces.js";
+import { isRoot } from "../support/tools.js";
 import { testUsers } from "../support/users.js";
 
 const needs = `${needsBusybox}${needsNamespaces}`;
@@ -65,3 +66,29 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}--rootfs as $who`, ({ as 
     expect(await run([directory])).toMatchObject({ status: 125 });
   });
 });
+
+const noRoot = isRoot ? "" : "needs root: ";
+
+test.skipIf(noRoot + needsNamespaces !== "")(
+  `${noRoot}${needsNamespaces}--rootfs says to an ordinary user what is wrong with somebody else's directory`,
+  async () => {
+    const directory = path.join(temporaryDirectory(), "root");
+    mkdirSync(path.join(directory, "etc"), { recursive: true });
+    chmodSync(path.dirname(directory), 0o755);
+    const as = testUsers.find(({ who }) => who === "an ordinary user")?.as;
+    const root = temporaryDirectory(as);
+    const run = ["run", "--network", "none", "--rm", "--rootfs", directory, "true"];
+    const { status, stderr } = await pullrun(run, { root, ...as });
+    expect(status).toBe(125);
+    expect(stderr).toContain(
+      `warning: --rootfs: ${directory}: the container cannot write there: DIR:O keeps`,
+    );
+    chmodSync(directory, 0o700);
+    expect(await pullrun(run, { root, ...as })).toMatchObject({
+      status: 125,
+      stderr: expect.stringMatching(
+        /root: cannot be opened: permission denied .*\nhint: look at its permissions/,
+      ) as string,
+    });
+  },
+);

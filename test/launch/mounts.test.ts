@@ -49,6 +49,9 @@ test.each<[FileMount, string]>([
   [{ type: "volume", target: "/v", subpath: "a" }, "a subpath of a volume that is still empty"],
   [{ type: "bind", target: "/v", source: "x" }, "a relative source"],
   [{ type: "tmpfs", target: "/v", options: ["dev"] }, "devices in what a container can write to"],
+  [{ type: "tmpfs", target: "/v", options: ["size=foo"] }, "a size that is none"],
+  [{ type: "tmpfs", target: "/v", options: ["mode=u+w"] }, "a mode that is not octal"],
+  [{ type: "tmpfs", target: "/v", options: ["uid=me"] }, "a name for an id"],
   [{ type: "tmpfs", target: "/v", options: ["size=1m", "upperdir=/"] }, "another filesystem's option"],
 ])("refuses %j: %s", (mount) => {
   expect(() => checkFileOptions({ mounts: [mount] })).toThrow(expect.objectContaining({ code: "BAD_VALUE" }));

@@ -121,9 +121,10 @@ describe("a served registry", () => {
   });
 
   test("refuses a second server on its port, naming it", async () => {
-    await expect(startServer({ content, port: server.port })).rejects.toThrow(
-      `127.0.0.1:${server.port}: cannot listen`,
-    );
+    await expect(startServer({ content, port: server.port })).rejects.toMatchObject({
+      code: "REFUSED",
+      message: `serve: 127.0.0.1:${server.port}: cannot listen: already in use`,
+    });
   });
 });
 

@@ -79,7 +79,7 @@ export async function createContainer<T>(
 async function imageOf(context: Context, request: CreateRequest): Promise<LocalImage> {
   const { rootDir } = request.options;
   if (rootDir === undefined) return ensureImage(context, request);
-  return (await import("./root.js")).imageOfDirectory(rootDir);
+  return (await import("./root.js")).imageOfDirectory(context, rootDir);
 }
 
 function named(launch: Launch, paths: StorePaths, name: string): Launch {

@@ -1,8 +1,10 @@
-import { stat } from "node:fs/promises";
+import { constants, type Stats } from "node:fs";
+import { access, stat } from "node:fs/promises";
 import path from "node:path";
 import { digestOf } from "../../core/digest.js";
-import { errnoText } from "../../core/errno-hints.js";
-import { LaunchError } from "../../core/errors.js";
+import { errnoText, pathHint } from "../../core/errno-hints.js";
+import type { Emit } from "../../core/events.js";
+import { errnoOf, LaunchError } from "../../core/errors.js";
 import type { ImageConfig } from "../../core/image-config.js";
 import { limits } from "../../core/limits.js";
 import { ociConfig, ociManifest } from "../../core/media-types.js";
@@ -28,8 +30,12 @@ const processConfig: ImageConfig["process"] = {
 };
 
 /** An image that says nothing, for what wants one. @throws LaunchError BAD_MOUNT where there is no directory */
-export async function imageOfDirectory({ path: directory }: RootDirectory): Promise<LocalImage> {
+export async function imageOfDirectory(
+  { emit }: Pick<Context, "emit">,
+  { path: directory, overlay }: RootDirectory,
+): Promise<LocalImage> {
   await requireDirectory(directory);
+  if (!overlay) await warnOfReadOnly(emit, directory);
   const value: ImageConfig = { platform: hostPlatform(), process: processConfig, diffIds: [], history: [] };
   const bytes = Buffer.from("{}");
   const described = { digest: digestOf(bytes), size: bytes.length };
@@ -51,16 +57,37 @@ export async function imageOfDirectory({ path: directory }: RootDirectory): Prom
 }
 
 async function requireDirectory(directory: string): Promise<void> {
-  const found = await stat(directory).catch(errnoText);
-  if (typeof found !== "string" && found.isDirectory()) return;
-  const observed = typeof found === "string" ? `cannot be opened: ${found}` : "is no directory";
-  throw new LaunchError(
-    "BAD_MOUNT",
-    `--rootfs: ${printable(directory)}: ${observed} (expected a root directory)`,
-    {
-      hint: "`pullrun unpack IMAGE DIR` makes one",
-    },
+  const found = await openable(directory).catch((error: unknown) => {
+    const hint = errnoOf(error) === "EACCES" ? pathHint("EACCES") : undefined;
+    throw badRoot(directory, `cannot be opened: ${errnoText(error)}`, hint);
+  });
+  if (!found.isDirectory()) throw badRoot(directory, "is no directory");
+}
+
+async function openable(directory: string): Promise<Stats> {
+  const found = await stat(directory);
+  if (found.isDirectory()) await access(directory, constants.R_OK | constants.X_OK);
+  return found;
+}
+
+function badRoot(
+  directory: string,
+  observed: string,
+  hint = "`pullrun unpack IMAGE DIR` makes one",
+): LaunchError {
+  const message = `--rootfs: ${printable(directory)}: ${observed} (expected a root directory)`;
+  return new LaunchError("BAD_MOUNT", message, { hint });
+}
+
+/** It may do: what is mounted in it may have its place there already. */
+async function warnOfReadOnly(emit: Emit, directory: string): Promise<void> {
+  const writable = await access(directory, constants.W_OK).then(
+    () => true,
+    () => false,
   );
+  if (writable) return;
+  const message = `--rootfs: ${printable(directory)}: the container cannot write there: DIR:O keeps what it writes elsewhere`;
+  emit({ type: "warning", message });
 }
 
 /** Its account files, looked up inside it: what they are is whoever's who made it. */

@@ -1,5 +1,6 @@
 import { contextOf, platformOf } from "../context.js";
 import type { Invocation } from "../command.js";
+import { nonEmpty } from "../flags/given.js";
 import { writeBytes } from "../output.js";
 import { formatJson } from "../render/json.js";
 import { startProgress } from "../render/progress.js";
@@ -7,7 +8,7 @@ import { startProgress } from "../render/progress.js";
 /** `--raw` writes the very bytes: their sha256 is the image's digest. */
 export async function run(invocation: Invocation): Promise<number> {
   const { args, flags, env } = invocation;
-  const platform = flags.text("platform") === undefined ? {} : { platform: platformOf(flags, env) };
+  const platform = nonEmpty(flags, "platform") === undefined ? {} : { platform: platformOf(flags, env) };
   const progress = await startProgress(env, { quiet: false, mode: "plain" });
   try {
     const context = await contextOf(invocation, progress.emit);

@@ -45,7 +45,7 @@ const lists = {
 } as const;
 
 export function networkOptionsOf({ flags, env }: Invocation): NetworkOptions {
-  const chosen = flags.text("network") ?? flags.text("net") ?? env.defaultNetwork ?? "default";
+  const chosen = nonEmpty(flags, "network") ?? nonEmpty(flags, "net") ?? env.defaultNetwork ?? "default";
   const named = Object.entries(lists).map(
     ([key, names]) => [key, names.flatMap((name) => flags.list(name))] as const,
   );

@@ -129,6 +129,8 @@ function start(run: Run, variable: string, scope: Scope): unknown {
 
 function field(value: unknown, name: string, at: number, path: readonly string[]): unknown {
   if (isMap(value) && Object.hasOwn(value, name)) return value[name];
+  // Docker's JSON has Id for what its types call ID, and its templates take both.
+  if (name === "ID" && isMap(value) && Object.hasOwn(value, "Id")) return value["Id"];
   if (isMap(value) && freeMaps.has(path[at - 1] ?? "")) return undefined;
   if (!isMap(value)) throw badTemplate(`.${name}: ${showValue(value)} has no fields`);
   throw badTemplate(`no field .${name}`, `there are: ${Object.keys(value).join(", ")}`);

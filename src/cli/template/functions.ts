@@ -1,4 +1,5 @@
 import { formatJson } from "../render/json.js";
+import { printf } from "./printf.js";
 import { badTemplate } from "./problem.js";
 import { isMap, isRawText, isTrue, raw, showValue, unwrap } from "./values.js";
 
@@ -12,10 +13,18 @@ export const functions: ReadonlyMap<string, TemplateFunction> = new Map<string, 
   ["upper", ([value]) => mapText("upper", value, (word) => word.toUpperCase())],
   ["lower", ([value]) => mapText("lower", value, (word) => word.toLowerCase())],
   ["title", ([value]) => mapText("title", value, capitalize)],
+  ["truncate", ([value, length]) => part("truncate", value, [0, unwrap(length)])],
+  ["slice", ([value, ...ends]) => part("slice", value, ends.map(unwrap))],
+  [
+    "pad",
+    ([value, before, after]) =>
+      mapText("pad", value, (word) => spaces(unwrap(before)) + word + spaces(unwrap(after))),
+  ],
   ["len", ([value]) => lengthOf(unwrap(value))],
   ["index", ([value, ...keys]) => keys.map(unwrap).reduce(element, value)],
   ["print", (args) => raw(printed(args))],
   ["println", (args) => raw(`${args.map(showValue).join(" ")}\n`)],
+  ["printf", ([format, ...values]) => printf(text("printf", format), values)],
   ["eq", ([value, ...others]) => others.map(unwrap).includes(unwrap(value))],
   ["ne", ([a, b]) => unwrap(a) !== unwrap(b)],
   ["lt", ([a, b]) => compare("lt", unwrap(a), unwrap(b)) < 0],
@@ -37,6 +46,20 @@ function text(name: string, value: unknown): string {
 function mapText(name: string, value: unknown, change: (text: string) => string): unknown {
   const changed = change(text(name, value));
   return isRawText(value) ? raw(changed) : changed;
+}
+
+/** From one position to before another; an end beyond the text is the text's. */
+function part(name: string, value: unknown, [from = 0, to]: readonly unknown[]): unknown {
+  const isPosition = (at: unknown): at is number => Number.isInteger(at) && (at as number) >= 0;
+  if (!isPosition(from) || (to !== undefined && !isPosition(to)))
+    throw badTemplate(`${name}: ${showValue(isPosition(from) ? to : from)} is no position`);
+  if (Array.isArray(value)) return value.slice(from, to);
+  return mapText(name, value, (word) => word.slice(from, to));
+}
+
+function spaces(count: unknown): string {
+  if (typeof count === "number" && count >= 0 && count <= 1000) return " ".repeat(count);
+  throw badTemplate(`pad: ${showValue(count)} is no number from 0 to 1000`);
 }
 
 function capitalize(words: string): string {

@@ -25,6 +25,8 @@ export interface PublishedPort {
 
 export const anyAddress = "0.0.0.0";
 const publishForm = "[[IP:][HOSTPORT]:]CONTAINERPORT[/tcp|udp], such as 8080:80 or 127.0.0.1:53:53/udp";
+const addressForm =
+  "an IP address before the ports, such as 127.0.0.1:8080:80 or [::1]:8080:80, or none for all of this machine's";
 const exposeForm = "PORT[/tcp|udp] or FIRST-LAST[/tcp|udp]";
 
 /** Docker's `--publish`, ranges taken apart. @throws UsageError BAD_VALUE */
@@ -35,8 +37,8 @@ export function parsePublished(text: string): PublishedPort[] {
   const container = parseRange(containerText);
   const host = hostText === "" ? undefined : parseRange(hostText);
   const wrong = container === undefined || (hostText !== "" && host === undefined) || more.length > 0;
-  if (wrong || protocol === undefined || address === undefined)
-    throw badValue("--publish", printable(text, 80), publishForm);
+  if (address === undefined) throw badValue("--publish", printable(text, 80), addressForm);
+  if (wrong || protocol === undefined) throw badValue("--publish", printable(text, 80), publishForm);
   if (host !== undefined && host.length !== container.length)
     throw badValue("--publish", printable(text, 80), "ranges of the same length");
   return container.map((containerPort, index) => ({

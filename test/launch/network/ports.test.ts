@@ -57,6 +57,11 @@ describe("--publish", () => {
   });
 });
 
+test("an address that is none is what the error speaks of", () => {
+  expect(() => parsePublished("badip:80:80")).toThrow("badip:80:80 (expected an IP address before the ports");
+  expect(() => parsePublished("127.0.0.1:80:badport")).toThrow("expected [[IP:][HOSTPORT]:]CONTAINERPORT");
+});
+
 test("exposed ports are ports or ranges", () => {
   expect(parseExposed("53/udp")).toEqual([{ protocol: "udp", port: 53 }]);
   expect(parseExposed("80-81")).toEqual([
