@@ -65,6 +65,8 @@ export const foreignFlags: ReadonlyMap<string, string> = new Map([
 const noQuestion = "nothing is asked before: leave it out";
 const allTags = "`pullrun tags REPOSITORY` lists them, and pull takes several";
 const named = "an image that has a name stays: `pullrun rmi` takes it away";
+const localOnly =
+  "a volume is a directory of the store: mount the rest on this machine, and give its path with -v PATH:TARGET";
 const typed = "a password on the command line is everybody's to read: --password-stdin";
 
 /** The same for those of other commands, which are named here with a space before the flag. */
@@ -86,6 +88,9 @@ const others: ReadonlyMap<string, string> = new Map([
   ["login --password", typed],
   ["save -m", "several images go into one archive as they are: leave it out"],
   ["save --multi-image-archive", "several images go into one archive as they are: leave it out"],
+  ["create -o", localOnly],
+  ["create --opt", localOnly],
+  ["logs --details", "a container's log has its output alone: leave it out"],
   ["inspect -s", "`pullrun ps -s` has the sizes of containers"],
   ["inspect --size", "`pullrun ps -s` has the sizes of containers"],
 ]);

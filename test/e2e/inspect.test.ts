@@ -142,6 +142,12 @@ test.each([
   expect(await look("inspect", ...flags, "none")).toMatchObject({ status: 1, stdout });
 });
 
+test("rmi of what is not there fails, and with -f says so and is content", async () => {
+  const stderr = expect.stringContaining("none: not in the store") as string;
+  expect(await look("rmi", "none")).toMatchObject({ status: 1, stdout: "", stderr });
+  expect(await look("rmi", "-f", "none")).toMatchObject({ status: 0, stdout: "", stderr });
+});
+
 test("ls, cat and tree show the image, or one layer of it", async () => {
   expect(await shown("ls", app)).toBe("etc\n");
   expect(await shown("ls", "-R", `${app}@1`)).toBe("/big\n/etc\n/etc/issue\n");

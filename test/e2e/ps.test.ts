@@ -54,6 +54,21 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who, ps`, (user) => {
     expect(await run(["ps", "--format", "{{.Nope}}", "-a"])).toMatchObject({ status: 2, stdout: "" });
   });
 
+  test("has docker's filters and columns for mounts and labels", async () => {
+    const { ok } = engine(user);
+    const mounts = ["-v", "data:/data", "-v", "/etc:/e"];
+    await ok("create", "-q", ...quick, "--name", "one", "-l", "tier=web", ...mounts, busybox);
+    const names = (filter: string): Promise<string> =>
+      ok("ps", "-a", "--format", "{{.Names}}", "--filter", filter);
+    for (const fits of ["volume=data", "volume=/e", "health=none"]) expect(await names(fits)).toBe("one");
+    for (const none of ["volume=/x", "status=dead", "publish=80/tcp"]) expect(await names(none)).toBe("");
+    expect(await ok("ps", "-n", "0", "-q")).toBe("");
+    const view = '{{.Names}}\t{{.Label "tier"}}{{.Label "none"}}\t{{.Mounts}}';
+    expect(await ok("ps", "-a", "--format", `table ${view}`)).toMatch(
+      /^NAMES +MOUNTS\none +web +data,\/etc$/,
+    );
+  });
+
   test("and top, stats and inspect show what runs", async () => {
     const { ok } = engine(user);
     const shell = ["sh", "-c", "sleep 60 & exec sleep 61"];

@@ -45,6 +45,16 @@ describe.each(testUsers)("volume commands as $who", ({ as }) => {
     ]);
   });
 
+  test("what docker's drivers do with -o is said to have another place", async () => {
+    const { status, stderr } = await volume(temporaryDirectory(as), "create", "-o", "type=nfs", "data");
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: expect.stringMatching(
+        /^pullrun: unknown option '-o'\nhint: a volume is a directory .*-v PATH:TARGET\n$/,
+      ) as string,
+    });
+  });
+
   test("inspect prints those there are, and fails for those there are not", async () => {
     const root = temporaryDirectory(as);
     await volume(root, "create", "data");

@@ -1,5 +1,6 @@
 import { UsageError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
+import { parseContainerPorts } from "../../launch/network/ports.js";
 import type { Container } from "./container.js";
 import { nameOf } from "./names.js";
 
@@ -27,6 +28,10 @@ const makers = new Map<string, MakeFilter>([
       ({ state }) =>
         state.options.network === value,
   ],
+  ["volume", volumeFilter],
+  ["publish", portFilter],
+  // No container here has a health check.
+  ["health", (value) => () => value === "none"],
   ["before", (value, all) => timeFilter(value, all, (created, limit) => created < limit)],
   ["since", (value, all) => timeFilter(value, all, (created, limit) => created > limit)],
 ]);
@@ -66,9 +71,11 @@ function nameFilter(value: string): ContainerFilter {
 }
 
 const states = ["created", "running", "paused", "restarting", "exited"];
+/** Docker has them too: no container is ever found in one. */
+const foreignStates = ["removing", "dead"];
 
 function statusFilter(value: string): ContainerFilter {
-  if (states.includes(value)) return ({ phase }) => phase === value;
+  if (states.includes(value) || foreignStates.includes(value)) return ({ phase }) => phase === value;
   const message = `--filter: status=${printable(value, 60)}: no state (expected ${states.join(", ")})`;
   throw new UsageError("BAD_VALUE", message);
 }
@@ -95,6 +102,21 @@ function exitedFilter(value: string): ContainerFilter {
   if (!/^[0-9]{1,3}$/.test(value))
     throw new UsageError("BAD_VALUE", `--filter: exited=${printable(value, 60)}: not an exit status`);
   return ({ phase, exitCode }) => phase === "exited" && exitCode === Number(value);
+}
+
+/** A volume by its name, any mount by where it is in the container. */
+function volumeFilter(value: string): ContainerFilter {
+  return ({ state: { mounts = [] } }) =>
+    mounts.some((mount) => mount.target === value || (mount.type === "volume" && mount.name === value));
+}
+
+/** Docker's `PORT[-LAST][/tcp|udp]`, a port of the container. */
+function portFilter(value: string): ContainerFilter {
+  const wanted = parseContainerPorts("--filter: publish", value);
+  return ({ state: { ports = [] } }) =>
+    ports.some(({ containerPort, protocol }) =>
+      wanted.some((one) => one.port === containerPort && one.protocol === protocol),
+    );
 }
 
 function timeFilter(

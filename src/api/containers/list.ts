@@ -1,5 +1,6 @@
 import { diskBytes } from "../../store/inventory.js";
 import path from "node:path";
+import type { PlacedMount } from "../../launch/mounts.js";
 import type { Context } from "../context.js";
 import { isUp, type Container, type Phase } from "./container.js";
 import { allContainers } from "./find.js";
@@ -35,6 +36,8 @@ export interface ContainerSummary {
   /** As docker writes them: `127.0.0.1:8080->80/tcp`. */
   readonly ports: readonly string[];
   readonly network: string;
+  /** Volumes by name, what else is mounted by its path on this machine. */
+  readonly mounts: readonly string[];
   /** Bytes on disk that it wrote over its image. */
   readonly size?: number;
 }
@@ -72,6 +75,12 @@ async function summaryOf(container: Container, { sizes }: ListRequest): Promise<
     // Nothing is published for one that does not run, whatever it will ask for again.
     ports: phase === "running" || phase === "paused" ? portTexts(state) : [],
     network: state.options.network,
+    mounts: (state.mounts ?? []).flatMap(mountText),
     ...(sizes ? { size: await diskBytes(path.join(directory, "upper")) } : {}),
   };
+}
+
+function mountText(mount: PlacedMount): string[] {
+  if (mount.type === "volume") return [mount.name];
+  return mount.type === "bind" ? [mount.source] : [];
 }

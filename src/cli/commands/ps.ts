@@ -1,6 +1,7 @@
 import type { ContainerSummary } from "../../api/containers/list.js";
 import type { Flags, Invocation } from "../command.js";
 import { inspectionContext } from "../inspection.js";
+import { labelsText, withLabel } from "../labels.js";
 import { escapeText } from "../render/escape.js";
 import { formatJson } from "../render/json.js";
 import { formatTable, truncate } from "../render/table.js";
@@ -15,7 +16,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const { listAll } = await import("../../api/containers/list.js");
   const containers = await listAll(context, {
     all: flags.on("all"),
-    ...(last === undefined || last < 0 ? {} : { last }),
+    ...(last === undefined || last < 1 ? {} : { last }),
     filters: flags.list("filter"),
     sizes: flags.on("size"),
   });
@@ -30,7 +31,7 @@ async function format(containers: readonly ContainerSummary[], flags: Flags): Pr
   const template = templateOf(flags);
   if (template !== undefined) {
     const { formatRows } = await import("../format.js");
-    return formatRows(template, rows, headings);
+    return formatRows(template, rows, withLabel({ ...headings }, {}));
   }
   const columns = ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names"] as const;
   const shown = flags.on("size") ? ([...columns, "Size"] as const) : columns;
@@ -53,12 +54,12 @@ const headings = {
   Names: "NAMES",
   Labels: "LABELS",
   Networks: "NETWORKS",
+  Mounts: "MOUNTS",
 };
 
 /** Docker's names for the columns. */
 function rowOf(container: ContainerSummary, flags: Flags): Record<keyof typeof headings, string> {
-  const labels = Object.entries(container.labels).map(([key, value]) => `${key}=${value}`);
-  return {
+  const row = {
     ID: idOf(container, flags),
     Image: container.image,
     Command: commandOf(container, flags),
@@ -69,9 +70,13 @@ function rowOf(container: ContainerSummary, flags: Flags): Record<keyof typeof h
     Status: statusText(container),
     Size: formatSize(container.size ?? 0),
     Names: container.name,
-    Labels: labels.join(","),
+    Labels: labelsText(container.labels),
     Networks: container.network,
+    Mounts: container.mounts
+      .map((name) => (flags.on("no-trunc") ? name : truncate(name, mountWidth)))
+      .join(","),
   };
+  return withLabel(row, container.labels);
 }
 
 function idOf({ id }: ContainerSummary, flags: Flags): string {
@@ -79,6 +84,7 @@ function idOf({ id }: ContainerSummary, flags: Flags): string {
 }
 
 const commandWidth = 20;
+const mountWidth = 15;
 
 function commandOf({ command }: ContainerSummary, flags: Flags): string {
   const text = escapeText(command.join(" "));

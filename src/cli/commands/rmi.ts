@@ -8,9 +8,15 @@ export async function run(invocation: Invocation): Promise<number> {
   const { args, flags, note } = invocation;
   const context = await inspectionContext(invocation);
   const { removeImage } = await import("../../api/rmi.js");
-  return forEachWord(invocation, args, async (image) => {
-    const { name, freed } = await removeImage(context, image, { force: flags.on("force") });
-    note(`freed ${formatSize(freed)}`);
-    return name;
-  });
+  const force = flags.on("force");
+  return forEachWord(
+    invocation,
+    args,
+    async (image) => {
+      const { name, freed } = await removeImage(context, image, { force });
+      note(`freed ${formatSize(freed)}`);
+      return name;
+    },
+    { absentIsFine: force },
+  );
 }

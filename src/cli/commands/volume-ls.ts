@@ -1,6 +1,7 @@
 import type { Volume } from "../../api/volumes/list.js";
 import type { Invocation } from "../command.js";
 import { inspectionContext } from "../inspection.js";
+import { labelsText, withLabel } from "../labels.js";
 import { formatJson } from "../render/json.js";
 import { formatTable } from "../render/table.js";
 import { templateOf } from "../values.js";
@@ -22,7 +23,7 @@ export async function run(invocation: Invocation): Promise<number> {
     );
   } else {
     const { formatRows } = await import("../format.js");
-    invocation.print(formatRows(template, volumes.map(rowOf), headings));
+    invocation.print(formatRows(template, volumes.map(rowOf), withLabel({ ...headings }, {})));
   }
   return 0;
 }
@@ -39,15 +40,14 @@ const headings = {
 
 /** Docker's names for the columns; like docker's, a list does not measure. */
 function rowOf({ name, data, labels }: Volume): Record<keyof typeof headings, string> {
-  return {
+  const row = {
     Name: name,
     Driver: "local",
     Scope: "local",
     Mountpoint: data,
-    Labels: Object.entries(labels)
-      .map(([key, value]) => `${key}=${value}`)
-      .join(","),
+    Labels: labelsText(labels),
     Links: "N/A",
     Size: "N/A",
   };
+  return withLabel(row, labels);
 }

@@ -138,18 +138,22 @@ function parseCommand(queue: Token[], piped: Expression | undefined, depth: numb
     if (!functions.has(first.text)) {
       throw badTemplate(`no function ${first.text}`, `there are: ${[...functions.keys()].join(", ")}`);
     }
-    const args: Expression[] = [];
-    while (!endsCommand(queue[0])) {
-      args.push(parseOperand(queue, depth));
-    }
+    const args = parseArguments(queue, depth);
     return { kind: "call", name: first.text, args: piped === undefined ? args : [...args, piped] };
   }
   if (piped !== undefined) throw badTemplate("expected a function after |");
   const value = parseOperand(queue, depth);
-  if (!endsCommand(queue[0])) {
+  if (endsCommand(queue[0])) return value;
+  // Docker's `.Label "KEY"`, the one method of its lists.
+  if (value.kind !== "field" || value.path.at(-1) !== "Label")
     throw badTemplate("a value that is no function takes no arguments");
-  }
-  return value;
+  return { kind: "call", name: "index", args: [value, ...parseArguments(queue, depth)] };
+}
+
+function parseArguments(queue: Token[], depth: number): Expression[] {
+  const args: Expression[] = [];
+  while (!endsCommand(queue[0])) args.push(parseOperand(queue, depth));
+  return args;
 }
 
 function parseOperand(queue: Token[], depth: number): Expression {

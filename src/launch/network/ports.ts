@@ -51,10 +51,14 @@ export function parsePublished(text: string): PublishedPort[] {
 
 /** `--expose`, or an image's ExposedPorts. @throws UsageError BAD_VALUE */
 export function parseExposed(text: string): ContainerPort[] {
+  return parseContainerPorts("--expose", text);
+}
+
+/** @throws UsageError BAD_VALUE */
+export function parseContainerPorts(flag: string, text: string): ContainerPort[] {
   const { rest, protocol } = splitProtocol(text);
   const ports = parseRange(rest);
-  if (ports === undefined || protocol === undefined)
-    throw badValue("--expose", printable(text, 80), exposeForm);
+  if (ports === undefined || protocol === undefined) throw badValue(flag, printable(text, 80), exposeForm);
   return ports.map((port) => ({ protocol, port }));
 }
 
