@@ -3,6 +3,7 @@ import { AbortError, UsageError } from "../core/errors.js";
 import { printable } from "../core/text.js";
 import { flagsOf, type CommandGroup, type CommandSpec, type FlagSpec, type Invocation } from "./command.js";
 import { commands, defaultCommand, groups } from "./commands/table.js";
+import { inOurWords, onlyDockers } from "./docker-words.js";
 import { columnsOf, readEnv, type Env } from "./env.js";
 import { helpLayout } from "./help.js";
 import { print, stderr, stdout } from "./output.js";
@@ -59,7 +60,10 @@ function commandIndex(argv: readonly string[]): number {
 function meantBy(argv: readonly string[]): { readonly argv: readonly string[]; readonly meant: Meant } {
   const first = commandIndex(argv);
   const options = argv.slice(0, first);
-  const [word = "", ...rest] = argv.slice(first);
+  const words = argv.slice(first);
+  const ours = inOurWords(words);
+  if (ours !== undefined) return meantBy([...options, ...ours]);
+  const [word = "", ...rest] = words;
   if (word === "help" && rest[0] !== undefined && rest[0] !== "help") {
     if (!commandNames.includes(rest[0])) throw unknownCommand(rest[0]);
     return meantBy([...options, ...rest, "--help"]);
@@ -71,6 +75,11 @@ function meantBy(argv: readonly string[]): { readonly argv: readonly string[]; r
     groups: groups.filter(({ name }) => name === word),
   };
   if (meant.commands.length + meant.groups.length > 0) return { argv, meant };
+  const hint = onlyDockers(word);
+  if (hint !== undefined) {
+    const message = `${word}: pullrun has no such command (an image of that name: pullrun run ${word})`;
+    throw new UsageError("BAD_VALUE", message, { hint });
+  }
   return {
     argv: [...options, defaultCommand.name, word, ...rest],
     meant: { commands: [defaultCommand], groups: [] },

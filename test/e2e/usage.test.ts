@@ -52,6 +52,12 @@ test.each([
 });
 
 test.each([
+  [["build", "."], 2, "build: pullrun has no such command", "pullrun load"],
+  [["system", "df"], 2, "system: pullrun has no such command", "pullrun prune"],
+  [["image", "build"], 2, "image: pullrun has no such command", "ls, inspect, pull"],
+  [["container", "rm", "none"], 1, "container: none: no such container", "pullrun ps -a"],
+  [["image", "inspect", "--raw", "none"], 1, "image: none: not in the store", "pullrun images"],
+  [["image", "rm", "none"], 1, "image: none: not in the store", "pullrun images"],
   [["volume", "lss"], 2, "unknown command 'lss'", "did you mean ls?"],
   [["help", "imgaes"], 2, "help: imgaes: no such command", "did you mean images?"],
   [["pull", "--progress"], 2, "--progress: no value", "pullrun pull --help"],
@@ -223,3 +229,13 @@ test.each([16, 20, 31])(
     expect(stderr).toMatch(/^pullrun: too few open files allowed \(expected .*\)\nhint: .*\n$/);
   },
 );
+
+test.each([
+  ["container ls -a", "CONTAINER ID"],
+  ["image ls", "REPOSITORY"],
+  ["container run --help", "Usage: pullrun run "],
+])("docker's %s is ours by its other name", async (words, shown) => {
+  const { status, stdout } = await pullrun(words.split(" "), { root: temporaryDirectory() });
+  expect(status).toBe(0);
+  expect(stdout).toMatch(new RegExp(`^${shown}`));
+});
