@@ -139,6 +139,19 @@ test.skipIf(needsNamespaces !== "")(
   },
 );
 
+test("a flag's file with other bytes than UTF-8 is an error that names the line, not a value with some replaced", async () => {
+  const root = temporaryDirectory();
+  const file = path.join(root, "vars");
+  writeFileSync(file, Buffer.concat([Buffer.from("A=ä\nB="), Buffer.of(0xe4), Buffer.from("\nC=c\n")]));
+  for (const flag of ["--env-file", "--label-file"]) {
+    const { status, stderr } = await pullrun(["run", flag, file, "x"], { root });
+    expect({ status, stderr }).toEqual({
+      status: 125,
+      stderr: `pullrun: ${flag}: ${file}:2: is not UTF-8\nhint: iconv(1) turns other encodings into it\n`,
+    });
+  }
+});
+
 test("results that cannot be written are an error of one line", () => {
   const full = openSync("/dev/full", "w");
   const { status, stderr } = spawnSync(pullrunPath, ["version"], { stdio: ["ignore", full, "pipe"] });
