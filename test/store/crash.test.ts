@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { needsErofs } from "../support/erofs.js";
 import { needsRealRoot } from "../support/namespaces.js";
 import { pullrun, pullrunPath, temporaryDirectory } from "../support/cli.js";
 import { serveFixtures, type Served } from "../support/served.js";
@@ -25,6 +26,7 @@ beforeAll(async () => {
 afterAll(() => served.close());
 
 interface Point {
+  readonly driver: string;
   readonly call: string;
   readonly n: number;
 }
@@ -64,15 +66,15 @@ async function killAt({ call, n }: Point, args: readonly string[]): Promise<numb
   );
 }
 
-async function pointsOf(args: readonly string[]): Promise<Point[]> {
+async function pointsOf(args: readonly string[], driver: string): Promise<Point[]> {
   const counts = await countCalls(args);
   const points: Point[] = [];
   for (const call of everything) {
     const count = counts.get(call) ?? 0;
     const isFile = (calls as readonly string[]).includes(call);
-    const step = (all ? 1 : 12) * (isFile ? 1 : 12);
+    const step = (all ? 1 : 16) * (isFile ? 1 : 12);
     for (let n = Math.min(count, 1 + (points.length % step)); n > 0 && n <= count; n += step)
-      points.push({ call, n });
+      points.push({ driver, call, n });
   }
   return points;
 }
@@ -84,7 +86,8 @@ function namesIn(root: string): string[] {
 }
 
 async function ok(args: readonly string[], root: string, point: Point): Promise<string> {
-  const { status, stdout, stderr } = await pullrun(args, { root });
+  const env = { PULLRUN_ROOTFS_DRIVER: point.driver };
+  const { status, stdout, stderr } = await pullrun(args, { root, env });
   expect({ point, args, status, stderr: status === 0 ? "" : stdout + stderr }).toEqual({
     point,
     args,
@@ -99,14 +102,21 @@ const prune = ["prune", "--older-than", "0"];
 const needs = needsRealRoot + missing("strace");
 const timeout = 900_000;
 
-describe.skipIf(needs !== "")(`${needs}killed at each call that changes the disk`, () => {
+const drivers = ["directories", ...(needsErofs === "" ? ["erofs"] : [])];
+const title = `${needs}S1: killed at each call that changes the disk, root file systems as %s`;
+
+describe.skipIf(needs !== "").each(drivers)(title, (driver) => {
+  const command = (root: string, ...args: readonly string[]): string[] => {
+    return ["--root", root, "--rootfs-driver", driver, ...args];
+  };
+
   test(
     "a pull: the store verifies, no image is listed half, and the next pull completes it",
     async () => {
       const name = `${served.host}/pullrun/whiteouts`;
-      const args = (root: string): string[] => ["--root", root, "pull", "-q", name];
-      const points = await pointsOf(args(path.join(temporaryDirectory(), "root")));
-      expect(points.length).toBeGreaterThan(8);
+      const args = (root: string): string[] => command(root, "pull", "-q", name);
+      const points = await pointsOf(args(path.join(temporaryDirectory(), "root")), driver);
+      expect(points.length).toBeGreaterThan(6);
       let killed = 0;
       const root = path.join(temporaryDirectory(), "root");
       for (const point of points) {
@@ -135,23 +145,25 @@ describe.skipIf(needs !== "")(`${needs}killed at each call that changes the disk
     const name = `${served.host}/pullrun/whiteouts`;
     const directory = temporaryDirectory();
     const good = path.join(directory, "good");
-    expect((await pullrun(["pull", "-q", name], { root: good })).status).toBe(0);
+    const env = { PULLRUN_ROOTFS_DRIVER: driver };
+    expect((await pullrun(["pull", "-q", name], { root: good, env })).status).toBe(0);
     return { name, good, root: path.join(directory, "root") };
   }
 
-  function reset(good: string, root: string): void {
+  async function reset(good: string, root: string): Promise<void> {
     rmSync(root, { recursive: true, force: true });
-    cpSync(good, root, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    // Node's own copy loses owners and devices.
+    await mustRun("cp", ["-a", good, root]);
   }
 
   test(
     "a removal: the image is there and whole, or gone; prune clears the rest",
     async () => {
       const { name, good, root } = await prepared();
-      const args = ["--root", root, "rmi", name];
-      reset(good, root);
-      for (const point of await pointsOf(args)) {
-        reset(good, root);
+      const args = command(root, "rmi", name);
+      await reset(good, root);
+      for (const point of await pointsOf(args, driver)) {
+        await reset(good, root);
         await killAt(point, args);
         await ok(["verify"], root, point);
         if ((await ok(["images", "-q"], root, point)) !== "") {
@@ -174,10 +186,10 @@ describe.skipIf(needs !== "")(`${needs}killed at each call that changes the disk
       expect((await pullrun(["pull", "-q", other], { root: good })).status).toBe(0);
       // `other` loses its name, and becomes what is to be pruned.
       await mustRun("cp", [path.join(good, "..", "index.json"), path.join(good, "index.json")]);
-      const args = ["--root", root, ...prune, "--compressed"];
-      reset(good, root);
-      for (const point of await pointsOf(args)) {
-        reset(good, root);
+      const args = command(root, ...prune, "--compressed");
+      await reset(good, root);
+      for (const point of await pointsOf(args, driver)) {
+        await reset(good, root);
         await killAt(point, args);
         await ok(["verify"], root, point);
         await ok(["run", "--rm", "--pull=never", name], root, point);
@@ -194,10 +206,10 @@ describe.skipIf(needs !== "")(`${needs}killed at each call that changes the disk
     "a tag: the new name is there and whole, or not at all; the old one always is",
     async () => {
       const { name, good, root } = await prepared();
-      const args = ["--root", root, "tag", name, "localhost/again:1"];
-      reset(good, root);
-      for (const point of await pointsOf(args)) {
-        reset(good, root);
+      const args = command(root, "tag", name, "localhost/again:1");
+      await reset(good, root);
+      for (const point of await pointsOf(args, driver)) {
+        await reset(good, root);
         await killAt(point, args);
         await ok(["verify"], root, point);
         const names = await ok(["images", "--format", "{{.Repository}}"], root, point);
@@ -223,8 +235,8 @@ describe.skipIf(needs !== "")(`${needs}killed at each call that changes the disk
       const { name, good, root } = await prepared();
       const file = path.join(path.dirname(good), "x.tar");
       expect((await pullrun(["save", "-o", file, name], { root: good })).status).toBe(0);
-      const args = ["--root", root, "load", "-q", "-i", file];
-      for (const point of await pointsOf(args)) {
+      const args = command(root, "load", "-q", "-i", file);
+      for (const point of await pointsOf(args, driver)) {
         rmSync(root, { recursive: true, force: true });
         await killAt(point, args);
         await ok(["load", "-q", "-i", file], root, point);
@@ -349,7 +361,7 @@ describe("a store in trouble is reported in one line, and works once the trouble
       ]),
     );
     expect(stdout.match(/^status \d+$/gm)).toHaveLength(5);
-    await ok(["pull", "-q", name], root, { call: "open", n: 0 });
-    await ok(["verify"], root, { call: "open", n: 0 });
+    await ok(["pull", "-q", name], root, { driver: "directories", call: "open", n: 0 });
+    await ok(["verify"], root, { driver: "directories", call: "open", n: 0 });
   });
 });
