@@ -123,7 +123,7 @@ interface Table {
 }
 
 /**
- * The record from `at` to `end`; undefined if the lengths inside it do not add up. A view per field is dear, and a
+ * The record from `at` to `end`; undefined if the lengths inside it do not add up, or a number is none that a tar has. A view per field is dear, and a
  * hundred thousand records are nothing special: fields are read in place, and what is empty has no view of its own.
  */
 function decode({ table, view }: Table, at: number, end: number): LayerEntry | undefined {
@@ -133,7 +133,13 @@ function decode({ table, view }: Table, at: number, end: number): LayerEntry | u
   const linkEnd = linkAt + view.getUint32(at + 56, true);
   const count = view.getUint32(at + 60, true);
   const xattrs = linkEnd > end ? undefined : decodeXattrs(table, { at: linkEnd, end, count });
+  const mtimeNs = view.getUint32(at + 24, true);
+  const mtime = view.getFloat64(at + 28, true);
+  const size = view.getFloat64(at + 36, true);
+  const offset = view.getFloat64(at + 44, true);
   if (type === undefined || xattrs === undefined) return undefined;
+  if (!Number.isSafeInteger(mtime) || mtimeNs >= 1e9 || !isByteCount(size) || !isByteCount(offset))
+    return undefined;
   return {
     type,
     mode: view.getUint16(at + 6, true),
@@ -141,14 +147,18 @@ function decode({ table, view }: Table, at: number, end: number): LayerEntry | u
     gid: view.getUint32(at + 12, true),
     major: view.getUint32(at + 16, true),
     minor: view.getUint32(at + 20, true),
-    mtimeNs: view.getUint32(at + 24, true),
-    mtime: view.getFloat64(at + 28, true),
-    size: view.getFloat64(at + 36, true),
-    offset: view.getFloat64(at + 44, true),
+    mtimeNs,
+    mtime,
+    size,
+    offset,
     path: table.subarray(pathAt, linkAt),
     link: linkAt === linkEnd ? noLink : table.subarray(linkAt, linkEnd),
     xattrs,
   };
+}
+
+function isByteCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
 }
 
 const noLink = Buffer.alloc(0);

@@ -73,6 +73,18 @@ test("refuses a table with more behind it", () => {
   );
 });
 
+test.each<[string, Partial<LayerEntry>]>([
+  ["a size of half a byte", { size: 0.5 }],
+  ["a size below zero", { size: -1 }],
+  ["a size beyond 2^53", { size: 2 ** 53 }],
+  ["an offset that is no number", { offset: NaN }],
+  ["an offset below zero", { offset: -512 }],
+  ["an endless time", { mtime: Infinity }],
+  ["a second of more than 10^9 nanoseconds", { mtimeNs: 1e9 }],
+])("refuses %s, which no tar has", (_name, damage) => {
+  expect(() => [...readEntryTable("layer", encode([{ ...sample, ...damage }]))]).toThrow(StoreError);
+});
+
 test("reads damaged tables without any other kind of failure", () => {
   const table = encode([sample, { ...sample, link: Buffer.from("target") }]);
   fc.assert(
