@@ -58,6 +58,8 @@ test.each([
   [["container", "rm", "none"], 1, "container: none: no such container", "pullrun ps -a"],
   [["image", "inspect", "--raw", "none"], 1, "image: none: not in the store", "pullrun images"],
   [["image", "rm", "none"], 1, "image: none: not in the store", "pullrun images"],
+  [["stop", "--timeout", "x", "none"], 2, "--timeout: x: not a whole number", undefined],
+  [["restart", "--timeout", "1", "none"], 1, "container: none: no such container", "pullrun ps -a"],
   [["volume", "lss"], 2, "unknown command 'lss'", "did you mean ls?"],
   [["help", "imgaes"], 2, "help: imgaes: no such command", "did you mean images?"],
   [["pull", "--progress"], 2, "--progress: no value", "pullrun pull --help"],

@@ -27,6 +27,7 @@ export const lifeFlags: readonly FlagSpec[] = [
 /** How a container is ended. */
 export const stopFlags: readonly FlagSpec[] = [
   { flags: "-t, --time <seconds>", description: "wait so long before SIGKILL, -1 for ever" },
+  { flags: "--timeout <seconds>", description: "the same as --time" },
   { flags: "-s, --signal <signal>", description: "instead of the container's stop signal" },
 ];
 
@@ -83,4 +84,10 @@ function parseRestart(text: string): RestartPolicy {
     "BAD_VALUE",
     `--restart: ${printable(text, 60)}: no policy (expected no, on-failure[:N], always or unless-stopped)`,
   );
+}
+
+/** What `stop` and `restart` ask for. @throws UsageError */
+export function stopOptionsOf(flags: Flags): { timeout: number | undefined; signal: string | undefined } {
+  const name = flags.text("timeout") === undefined ? "time" : "timeout";
+  return { timeout: parsed(flags, name, parseCount), signal: nonEmpty(flags, "signal") };
 }
