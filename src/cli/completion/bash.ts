@@ -1,4 +1,5 @@
-import { shellFunctions, type Dialect } from "./shell.js";
+import type { Dialect } from "./branches.js";
+import { shellFunctions } from "./shell.js";
 import type { Completion } from "./words.js";
 
 const dialect: Dialect = {
