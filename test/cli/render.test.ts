@@ -85,6 +85,9 @@ test("a long listing shows links, device numbers and deletions", () => {
 test.each([
   [0, "1970-01-01 00:00:00"],
   [-1, "1969-12-31 23:59:59"],
+  [1_716_371_311, "2024-05-22 09:48:31"],
+  [951_868_799, "2000-02-29 23:59:59"],
+  [253_402_300_800, "+010000-01-01 00:00:00"],
   [1e14, "@100000000000000"],
 ])("the time %d is shown as %s", (seconds, shown) => {
   expect(timeText(seconds)).toBe(shown);
