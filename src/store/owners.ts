@@ -26,7 +26,7 @@ export function ownerPolicy(privilege: Privilege, warn: (message: string) => voi
     flavour: flavourOf(privilege),
     includes(node) {
       if (isFull || (node.kind !== "char" && node.kind !== "block")) return true;
-      say("device nodes of the image were left out: making them takes root");
+      say("devices", "device nodes of the image were left out: making them takes root");
       return false;
     },
     metaOf(node, path) {
@@ -34,7 +34,8 @@ export function ownerPolicy(privilege: Privilege, warn: (message: string) => voi
       const owner = squash ?? attributes;
       if (privilege.kind === "subordinate") checkMapped(privilege, attributes, path);
       if (isLoss && (attributes.uid !== 0 || attributes.gid !== 0)) {
-        say("all files of the image belong to root: other owners take ranges in /etc/subuid and /etc/subgid");
+        const ranges = "other owners take ranges in /etc/subuid and /etc/subgid";
+        say("owners", `all files of the image belong to root: ${ranges}`);
       }
       const xattrs = keptXattrs(node, privilege, say);
       return { ...attributes, mode: modeOf(node), uid: owner.uid, gid: owner.gid, xattrs };
@@ -87,22 +88,19 @@ function isMapped(map: readonly IdMapping[], id: number): boolean {
   return map.some(({ inside, count }) => id >= inside && id < inside + count);
 }
 
-function keptXattrs(
-  { kind, attributes }: TreeNode,
-  privilege: Privilege,
-  say: (message: string) => void,
-): readonly Xattr[] {
+function keptXattrs({ kind, attributes }: TreeNode, privilege: Privilege, say: Say): readonly Xattr[] {
   if (attributes.xattrs.length === 0) return attributes.xattrs;
   return attributes.xattrs.filter(({ name }) => {
     const key = name.toString("latin1");
     const shown = printable(JSON.stringify(name.toString()));
     if (!isNative(key)) {
-      say(`extended attribute ${shown} was left out: Linux has none of that kind`);
+      say("foreign", `extended attributes such as ${shown} were left out: Linux has none of that kind`);
       return false;
     }
     if (!isFor(kind, key)) return false;
     if (key.startsWith("user.") || isSettable(key, privilege)) return true;
-    say(`extended attribute ${shown} was left out: setting it takes root`);
+    const [namespace = ""] = key.split(".");
+    say(namespace, `extended attributes such as ${shown} were left out: setting them takes root`);
     return false;
   });
 }
@@ -137,11 +135,14 @@ function flavourOf(privilege: Privilege): string {
   return `.${createHash("sha256").update(key).digest("hex").slice(0, 12)}`;
 }
 
-function onceEach(warn: (message: string) => void): (message: string) => void {
+type Say = (kind: string, message: string) => void;
+
+/** Of each kind the first: names come from the image, which may have any number of them. */
+function onceEach(warn: (message: string) => void): Say {
   const said = new Set<string>();
-  return (message) => {
-    if (said.has(message)) return;
-    said.add(message);
+  return (kind, message) => {
+    if (said.has(kind)) return;
+    said.add(kind);
     warn(message);
   };
 }

@@ -161,7 +161,7 @@ for (const { name: way, needs, show } of ways) {
       expect(attributes("attrs")).toEqual(["trusted.kept=74", "user.binary=000aff3d"]);
     });
 
-    test("L14: attributes Linux has no place for are left out, those of another system said once each", async () => {
+    test("L14: attributes Linux has no place for are left out, those of another system said once", async () => {
       const list = Buffer.from("0200000001000600ffffffff04000400ffffffff20000000ffffffff", "hex");
       const apple = xattr({ "com.apple.provenance": Buffer.of(1, 0, 0), "user.mine": "m" });
       const { lines, warnings } = await show(
@@ -181,8 +181,8 @@ for (const { name: way, needs, show } of ways) {
       expect(attributes("a")).toEqual(["user.mine=6d"]);
       expect(attributes("b")).toEqual(["user.mine=6d"]);
       for (const name of ["odd", "link", "file"]) expect(attributes(name)).toEqual([]);
-      expect(warnings.filter((text) => text.includes('"com.apple.provenance" was left out'))).toHaveLength(1);
-      expect(warnings).toHaveLength(4);
+      // One for all of them: an image can name any number.
+      expect(warnings).toEqual([expect.stringContaining('such as "com.apple.provenance" were left out')]);
     });
 
     test("L14: an attribute of 64 KiB is whole, or refused with the file's name and the reason", async () => {
