@@ -51,7 +51,7 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who`, (user) => {
   test("run -d prints the id; wait prints the status, of a --rm container too", async () => {
     const { root, ok } = engine(user);
     const stays = await ok("run", "-q", "-d", ...quick, busybox, "sh", "-c", "sleep 0.3; exit 4");
-    const goes = await ok("run", "-q", "-d", "--rm", ...quick, busybox, "sh", "-c", "sleep 0.6; exit 5");
+    const goes = await ok("run", "-q", "-d", "--rm", ...quick, busybox, "sh", "-c", "sleep 4; exit 5");
     expect(await ok("wait", stays, goes)).toBe("4\n5");
     expect(await ok("ps", "-a", "--no-trunc", "-q")).toBe(stays);
     await ok("rm", stays);

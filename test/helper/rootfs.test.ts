@@ -433,7 +433,9 @@ describe.skipIf(!available).each(helperBuilds())(`${needs}%s`, (_, path) => {
         const strace = ["-f", "-qqq", "-o", trace, ...inject, path, "run", file];
         const child = spawn("strace", strace, { stdio: ["ignore", "pipe", "pipe"] });
         const said = Promise.all([text(child.stdout), text(child.stderr)]);
-        await until(() => existsSync(trace) && readFileSync(trace, "utf8").includes('"/srv/data"'));
+        // Of a process in a user namespace strace cannot read the path.
+        const opened = /openat2\(AT_FDCWD, (?:"\/srv\/data"|0x)/;
+        await until(() => existsSync(trace) && opened.test(readFileSync(trace, "utf8")));
         renameSync(join(rootfs.path, "srv"), join(rootfs.outside, "srv"));
         expect((await said).join("")).toMatch(new RegExp(expected));
       },
