@@ -92,5 +92,5 @@ test("--explain takes no word after it for its value, and no value it does not k
   expect(taken.stderr).toContain("/v2/not/there/manifests/latest: 404");
   const unknown = await pullrun(["run", "--explain=yaml", image], { root });
   expect(unknown).toMatchObject({ status: 125, stdout: "" });
-  expect(unknown.stderr).toContain("unknown option '--explain=yaml'");
+  expect(unknown.stderr).toContain("unknown option '--explain'");
 });

@@ -48,9 +48,9 @@ describe.skipIf(needsNamespaces !== "").each(testUsers)(`${needsNamespaces}as $w
   test("a download that a dying process had already made read-only is taken up", async () => {
     const root = temporaryDirectory(as);
     await pullrun(["pull", "-q", name()], { root, ...as });
-    const { stdout } = await pullrun(["inspect", name()], { root, ...as });
-    const [image] = JSON.parse(stdout) as { layers: { digest: string }[] }[];
-    const layer = image?.layers[0]?.digest.replace("sha256:", "") ?? "";
+    const { stdout } = await pullrun(["layers", "--json", name()], { root, ...as });
+    const [lowest] = JSON.parse(stdout) as { digest: string }[];
+    const layer = lowest?.digest.replace("sha256:", "") ?? "";
     await pullrun(["rmi", name()], { root, ...as });
     const ingest = path.join(root, "ingest", `sha256-${layer}`);
     mkdirSync(ingest);

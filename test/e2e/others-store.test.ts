@@ -106,7 +106,7 @@ describe.skipIf(needsRoot !== "")(`${needsRoot}root's store`, () => {
     ]) {
       expect(await pullrun(args, { root, uid }), args.join(" ")).toEqual({
         status: 1,
-        stdout: "",
+        stdout: args[0] === "inspect" ? "[]\n" : "",
         stderr: expect.stringMatching(
           /pullrun: store: \S+: only root may read its layers and containers\nhint: .*\n$/,
         ) as string,

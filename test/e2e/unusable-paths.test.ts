@@ -104,7 +104,7 @@ test.each([
     2,
     "not a repository name",
   ],
-  ["an address of no machine", ["serve", "--address", "192.0.2.1"], 2, "not an address of this machine"],
+  ["an address of no machine", ["serve", "--address", "192.0.2.1"], 1, "not an address of this machine"],
 ])("serve of %s ends at once", async (_what, args, status, problem) => {
   const result = await pullrun(args, args[0] === "--root" ? {} : { root: store });
   expect(result).toMatchObject({ status, stdout: "" });
