@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "kernel.h"
+#include "reap.h"
 #include "record.h"
 #include "runtime.h"
 #include "service.h"
@@ -50,42 +50,6 @@ pass_on (struct watch *watch, int number)
     service->stopped = true;
   if (number == SIGTSTP && !service)
     kill (getpid (), SIGSTOP);
-}
-
-/* True once there are no more children to reap; `*status` is set when the child was among those reaped. */
-static bool
-reap (pid_t child, int options, int *status)
-{
-  for (;;) {
-    int one;
-    pid_t pid = waitpid (-1, &one, options);
-    if (pid == child)
-      *status = one;
-    if (pid == 0 || (pid < 0 && errno != EINTR))
-      return pid < 0;
-    if (pid > 0 && options == 0)
-      return false;
-  }
-}
-
-/* Processes the container left behind; those of a pid namespace have gone with it. */
-static void
-end_orphans (pid_t child)
-{
-  char path[64];
-  int status;
-  snprintf (path, sizeof path, "/proc/self/task/%d/children", (int) getpid ());
-  for (bool none = reap (child, WNOHANG, &status); !none; none = reap (child, 0, &status)) {
-    FILE *children = fopen (path, "re");
-    int pid;
-    bool killed = false;
-    while (children && fscanf (children, "%d", &pid) == 1)
-      killed |= kill (pid, SIGKILL) == 0;
-    if (children)
-      fclose (children);
-    if (!killed)
-      return;
-  }
 }
 
 static void

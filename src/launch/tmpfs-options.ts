@@ -21,24 +21,22 @@ const settings: ReadonlyMap<string, readonly [form: RegExp, expected: string]> =
 /** @throws UsageError BAD_VALUE */
 export function checkTmpfsOptions({ target, options = [] }: TmpfsMount): void {
   for (const option of options) {
-    if (words.test(option)) continue;
-    const [key = "", ...values] = option.split("=");
-    const [form, expected] = settings.get(key) ?? [];
-    if (form?.test(values.join("=")) === true) continue;
-    const problem =
-      expected === undefined
-        ? "is unknown (expected one of tmpfs(5), such as size=64m)"
-        : `cannot be (expected ${expected})`;
-    throw new UsageError(
-      "BAD_VALUE",
-      `tmpfs: ${printable(target)}: option ${printable(option, 60)} ${problem}`,
-      {
-        ...(option === "dev"
-          ? { hint: "devices come with --device; what a container can write to never has any" }
-          : {}),
-      },
-    );
+    const problem = problemOf(option);
+    if (problem === undefined) continue;
+    const message = `tmpfs: ${printable(target)}: option ${printable(option, 60)} ${problem}`;
+    throw new UsageError("BAD_VALUE", message, option === "dev" ? { hint: noDevices } : {});
   }
+}
+
+const noDevices = "devices come with --device; what a container can write to never has any";
+
+function problemOf(option: string): string | undefined {
+  if (words.test(option)) return undefined;
+  const [, key = "", value = ""] = /^([^=]*)=?(.*)$/s.exec(option) ?? [];
+  const setting = settings.get(key);
+  if (setting === undefined) return "is unknown (expected one of tmpfs(5), such as size=64m)";
+  const [form, expected] = setting;
+  return form.test(value) ? undefined : `cannot be (expected ${expected})`;
 }
 
 /** Docker's defaults, without those the options take back. */

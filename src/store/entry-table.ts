@@ -123,8 +123,9 @@ interface Table {
 }
 
 /**
- * The record from `at` to `end`; undefined if the lengths inside it do not add up, or a number is none that a tar has. A view per field is dear, and a
- * hundred thousand records are nothing special: fields are read in place, and what is empty has no view of its own.
+ * The record from `at` to `end`; undefined if the lengths inside it do not add up, or a number is none that a tar has.
+ * A view per field is dear, and a hundred thousand records are nothing special: fields are read in place, and what is
+ * empty has no view of its own.
  */
 function decode({ table, view }: Table, at: number, end: number): LayerEntry | undefined {
   const type = entryTypes[view.getUint16(at + 4, true)];

@@ -90,18 +90,18 @@ function isMapped(map: readonly IdMapping[], id: number): boolean {
 
 function keptXattrs({ kind, attributes }: TreeNode, privilege: Privilege, say: Say): readonly Xattr[] {
   if (attributes.xattrs.length === 0) return attributes.xattrs;
+  const leaveOut = (what: string, name: Buffer, why: string): false => {
+    const shown = printable(JSON.stringify(name.toString()));
+    say(what, `extended attributes such as ${shown} were left out: ${why}`);
+    return false;
+  };
   return attributes.xattrs.filter(({ name }) => {
     const key = name.toString("latin1");
-    const shown = printable(JSON.stringify(name.toString()));
-    if (!isNative(key)) {
-      say("foreign", `extended attributes such as ${shown} were left out: Linux has none of that kind`);
-      return false;
-    }
+    if (!isNative(key)) return leaveOut("foreign", name, "Linux has none of that kind");
     if (!isFor(kind, key)) return false;
     if (key.startsWith("user.") || isSettable(key, privilege)) return true;
     const [namespace = ""] = key.split(".");
-    say(namespace, `extended attributes such as ${shown} were left out: setting them takes root`);
-    return false;
+    return leaveOut(namespace, name, "setting them takes root");
   });
 }
 

@@ -2,7 +2,7 @@ import type { FileInfo } from "../../api/file-info.js";
 import type { Invocation } from "../command.js";
 import { inspectionContext } from "../inspection.js";
 import { escapeName } from "../render/escape.js";
-import { fileJson, linkText, modeText, ownerText, sizeText, timeText } from "../render/files.js";
+import { fileJson, linkText, modeText, nameText, ownerText, sizeText, timeText } from "../render/files.js";
 import { formatJsonList } from "../render/json.js";
 import { inPieces } from "../render/pieces.js";
 
@@ -13,7 +13,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const [image = "", path = "/"] = args;
   const recursive = flags.on("recursive");
   const files = await listFiles(context, { image, path, recursive });
-  const shownName = recursive ? fullName : lastName;
+  const shownName = recursive ? fullName : nameText;
   const text = flags.on("json")
     ? formatJsonList(files, fileJson)
     : flags.on("long")
@@ -51,8 +51,4 @@ const timeWidth = 19;
 
 function fullName({ path }: FileInfo): string {
   return escapeName(path);
-}
-
-function lastName({ path }: FileInfo): string {
-  return escapeName(path.subarray(path.lastIndexOf(0x2f) + 1));
 }

@@ -1,8 +1,7 @@
 import type { FileInfo } from "../../api/file-info.js";
 import type { Invocation } from "../command.js";
 import { inspectionContext } from "../inspection.js";
-import { escapeName } from "../render/escape.js";
-import { fileJson, linkText } from "../render/files.js";
+import { fileJson, linkText, nameText } from "../render/files.js";
 import { formatJsonList } from "../render/json.js";
 import { inPieces } from "../render/pieces.js";
 import { parseAtLeast, parsed } from "../values.js";
@@ -45,7 +44,7 @@ function* treeLines(path: string, files: Iterable<FileInfo>): Generator<string, 
     const indent = indents[depth] ?? "";
     indents[depth + 1] = `${indent}${last ? "    " : "│   "}`;
     if (info.type === "directory") directories++;
-    yield `${indent}${last ? "└── " : "├── "}${nameText(info)}\n`;
+    yield `${indent}${last ? "└── " : "├── "}${entryText(info)}\n`;
   }
   yield `\n${countText(directories, at - directories)}\n`;
 }
@@ -64,10 +63,9 @@ function lastOfTheirDirectory(depths: readonly number[]): boolean[] {
     .reverse();
 }
 
-function nameText(info: FileInfo): string {
-  const name = escapeName(info.path.subarray(info.path.lastIndexOf(slash) + 1));
+function entryText(info: FileInfo): string {
   const { type } = info;
-  return type === "deleted" || type === "opaque" ? `${name} (${type})` : name + linkText(info);
+  return nameText(info) + (type === "deleted" || type === "opaque" ? ` (${type})` : linkText(info));
 }
 
 function depthOf({ path }: FileInfo): number {

@@ -1,4 +1,4 @@
-import { formatJson } from "../render/json.js";
+import { jsonText } from "../render/json.js";
 import type { ExplainFormat, Explanation } from "./explanation.js";
 import { mermaidOf } from "./mermaid.js";
 import { textOf } from "./text.js";
@@ -29,5 +29,5 @@ function jsonOf({ command, totalMs, exitStatus, steps }: Explanation): string {
     at: round(at),
     ms: round(ms),
   }));
-  return formatJson({ command, totalMs: round(totalMs), exitStatus, steps: numbered }).trimEnd();
+  return jsonText({ command, totalMs: round(totalMs), exitStatus, steps: numbered }, 2);
 }

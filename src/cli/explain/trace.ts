@@ -1,4 +1,4 @@
-import { formatJson } from "../render/json.js";
+import { jsonText } from "../render/json.js";
 import { phases, type Explanation, type ExplainStep, type Phase } from "./explanation.js";
 
 const pid = 1;
@@ -38,7 +38,7 @@ export function traceOf({ command, steps, exitStatus }: Explanation): string {
     ...(exitStatus === undefined ? {} : { otherData: { exitStatus } }),
     traceEvents: [process, ...names, ...events],
   };
-  return formatJson(trace, 0).trimEnd();
+  return jsonText(trace);
 }
 
 function eventOf(rows: Row[], { phase, what, at, ms = 0 }: ExplainStep & { readonly at: number }): object {

@@ -1,4 +1,4 @@
-import { formatJson } from "./json.js";
+import { jsonText } from "./json.js";
 import type { Progress } from "./lines.js";
 
 export interface EventLineOptions {
@@ -21,7 +21,7 @@ export function startEventLines({ clock, print }: EventLineOptions): Progress {
         if (last?.state === event.state && now - last.at < leastMs) return;
         told.set(event.digest, { state: event.state, at: now });
       }
-      print(formatJson(event, 0).trimEnd());
+      print(jsonText(event));
     },
     stop: () => undefined,
   };

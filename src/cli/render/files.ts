@@ -47,6 +47,11 @@ export function timeText(seconds: number): string {
   return text;
 }
 
+/** The last part of its path. */
+export function nameText({ path }: Pick<FileInfo, "path">): string {
+  return escapeName(path.subarray(path.lastIndexOf(0x2f) + 1));
+}
+
 export function ownerText({ attributes }: Pick<FileInfo, "attributes">): string {
   return attributes === undefined ? "-" : `${attributes.uid}:${attributes.gid}`;
 }

@@ -3,17 +3,21 @@ import { controls } from "../../core/text.js";
 
 /** JSON for a terminal too: control characters that JSON.stringify leaves alone (DEL, C1, bidi) are `\u` escapes. */
 export function formatJson(value: unknown, indent: 0 | 2 = 2): string {
-  const text = JSON.stringify(value, null, indent).replace(controls, (character) =>
-    character === "\n" ? "\n" : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-  return `${text}\n`;
+  return `${jsonText(value, indent)}\n`;
 }
 
-/** A list as {@link formatJson} has it on one line, bit by bit, for those too long to be there all at once. */
+/** The same as part of something else: without the line break at its end. */
+export function jsonText(value: unknown, indent: 0 | 2 = 0): string {
+  return JSON.stringify(value, null, indent).replace(controls, (character) =>
+    character === "\n" ? "\n" : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** A list on one line, bit by bit, for those too long to be there all at once. */
 export function* formatJsonList<T>(list: Iterable<T>, of: (element: T) => unknown): Generator<string, void> {
   let before = "[";
   for (const element of list) {
-    yield before + formatJson(of(element), 0).trimEnd();
+    yield before + jsonText(of(element));
     before = ",";
   }
   yield before === "[" ? "[]\n" : "]\n";

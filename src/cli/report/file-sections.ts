@@ -1,7 +1,7 @@
 import type { FileInfo } from "../../api/file-info.js";
 import type { ImageReport } from "../../api/report.js";
 import { escapeName } from "../render/escape.js";
-import { modeText } from "../render/files.js";
+import { modeText, ownerText } from "../render/files.js";
 import { formatPercent, formatSize } from "../render/units.js";
 import { column, type Section } from "./document.js";
 
@@ -90,8 +90,7 @@ function listed(
 }
 
 function modeAndOwner(info: FileInfo): [string, string] {
-  const { attributes } = info;
-  return [modeText(info), attributes === undefined ? "" : `${attributes.uid}:${attributes.gid}`];
+  return [modeText(info), ownerText(info)];
 }
 
 function pathText({ path }: FileInfo): string {

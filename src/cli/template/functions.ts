@@ -1,4 +1,4 @@
-import { formatJson } from "../render/json.js";
+import { jsonText } from "../render/json.js";
 import { printf } from "./printf.js";
 import { badTemplate } from "./problem.js";
 import { isMap, isRawText, isTrue, raw, showValue, unwrap } from "./values.js";
@@ -7,7 +7,7 @@ type TemplateFunction = (args: readonly unknown[]) => unknown;
 
 /** Docker's functions, and those of Go's own that inspection needs. A Map: names come from the template. */
 export const functions: ReadonlyMap<string, TemplateFunction> = new Map<string, TemplateFunction>([
-  ["json", ([value]) => formatJson(unwrap(value) ?? null, 0).trimEnd()],
+  ["json", ([value]) => jsonText(unwrap(value) ?? null)],
   ["join", ([list, separator]) => raw(elements("join", list).map(showValue).join(text("join", separator)))],
   ["split", ([value, separator]) => text("split", value).split(text("split", separator))],
   ["upper", ([value]) => mapText("upper", value, (word) => word.toUpperCase())],

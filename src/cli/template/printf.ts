@@ -1,4 +1,4 @@
-import { formatJson } from "../render/json.js";
+import { jsonText } from "../render/json.js";
 import { badTemplate } from "./problem.js";
 import { raw, showValue, unwrap, type RawText } from "./values.js";
 
@@ -30,7 +30,7 @@ function formatted(verb: string, value: unknown, precision: number | undefined):
     case "s":
       return showValue(value).slice(0, precision);
     case "q":
-      return typeof plain === "string" ? formatJson(plain, 0).trimEnd() : undefined;
+      return typeof plain === "string" ? jsonText(plain) : undefined;
     case "t":
       return typeof plain === "boolean" ? String(plain) : undefined;
     case "d":
