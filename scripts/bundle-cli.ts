@@ -4,12 +4,13 @@ import { buildTwoScripts } from "./two-scripts.ts";
 
 const require = createRequire(import.meta.url);
 
-/** Node's modules that take a millisecond or more to load, and that a warm `run` does without. */
+/** Node's modules that take a millisecond or more to load, and that a warm `run`, or a pull without TLS, does without. */
 const slowModules = [
   "child_process",
   "crypto",
   "fs/promises",
   "http",
+  "http2",
   "https",
   "net",
   "perf_hooks",
@@ -21,7 +22,7 @@ const slowModules = [
   "zlib",
 ].map((name) => `node:${name}`);
 
-/** Packages that make up half of the code, and that a warm `run` does without: each is a file of its own. */
+/** Packages that make up half of the code, and that a warm `run` does without: each is a script of its own. */
 const coldPackages = ["got", "ora", "tar"];
 
 /** What a warm `run` and `images` import late (test/e2e/warm-run.test.ts tells what it may). */
@@ -43,32 +44,32 @@ const warmImports = [
 ];
 
 /**
- * The command line as two scripts (src/cli/code.ts runs them) and some packages beside it, all CommonJS: the first load of
- * an ES module alone takes Node 6 ms more. `shared` are esbuild's options for everything.
+ * The command line as scripts (src/cli/code.ts runs them), all CommonJS: the first load of an ES module alone takes Node
+ * 6 ms more. `shared` are esbuild's options for everything.
  */
 export async function bundleCli(shared: { readonly bundle: true; readonly platform: "node" }): Promise<void> {
   const common = { ...shared, format: "cjs" } as const;
   await build({ ...common, entryPoints: ["src/cli/start.ts"], outfile: "dist/cli.cjs" });
+  const script = {
+    ...common,
+    define: { "import.meta.url": "importMetaUrl", "import.meta.dirname": "__dirname" },
+    // The script's value is a function. Only ASCII, so that reading it decodes nothing.
+    banner: {
+      js: `(function (require, module, __filename, other) {
+const __dirname = require("node:path").dirname(__filename);
+const importMetaUrl = require("node:url").pathToFileURL(__filename).href;`,
+    },
+    footer: { js: "})" },
+    charset: "ascii",
+  } as const;
   for (const name of coldPackages) {
-    await build({ ...common, entryPoints: [name], outfile: `dist/${name}.cjs` });
+    await build({ ...script, plugins: [lazyModules], entryPoints: [name], outfile: `dist/${name}.js` });
   }
   await buildTwoScripts({
     entry: "src/cli/main.ts",
     warmImports,
     outputs: { warm: "dist/cli-warm.js", rest: "dist/cli-rest.js" },
-    options: {
-      ...common,
-      plugins: [lazyModules, lazyPackages],
-      define: { "import.meta.url": "importMetaUrl", "import.meta.dirname": "__dirname" },
-      // The script's value is a function. Only ASCII, so that reading it decodes nothing.
-      banner: {
-        js: `(function (require, module, __filename, other) {
-const __dirname = require("node:path").dirname(__filename);
-const importMetaUrl = require("node:url").pathToFileURL(__filename).href;`,
-      },
-      footer: { js: "})" },
-      charset: "ascii",
-    },
+    options: { ...script, plugins: [lazyModules, lazyPackages] },
   });
 }
 
@@ -99,9 +100,11 @@ const lazyPackages: Plugin = {
       path,
       namespace: "lazy-package",
     }));
-    build.onLoad({ filter: /.*/, namespace: "lazy-package" }, ({ path }) => ({
-      contents: `export * from "./${path}.cjs"; export { default } from "./${path}.cjs";`,
-    }));
-    build.onResolve({ filter: /^\.\//, namespace: "lazy-package" }, ({ path }) => ({ path, external: true }));
+    build.onLoad({ filter: /.*/, namespace: "lazy-package" }, async ({ path }) => {
+      const { default: main, ...named } = (await import(path)) as Record<string, unknown>;
+      const exported = [`export const { ${Object.keys(named).join(", ")} } = loaded;`];
+      if (main !== undefined) exported.push("export default loaded.default;");
+      return { contents: `const loaded = other(${JSON.stringify(path)});\n${exported.join("\n")}` };
+    });
   },
 };
