@@ -1,26 +1,6 @@
-import { createRequire } from "node:module";
 import { build, type Plugin } from "esbuild";
+import { lazyModules } from "./lazy-modules.ts";
 import { buildTwoScripts } from "./two-scripts.ts";
-
-const require = createRequire(import.meta.url);
-
-/** Node's modules that take a millisecond or more to load, and that a warm `run`, or a pull without TLS, does without. */
-const slowModules = [
-  "child_process",
-  "crypto",
-  "fs/promises",
-  "http",
-  "http2",
-  "https",
-  "net",
-  "perf_hooks",
-  "readline",
-  "stream",
-  "stream/promises",
-  "tls",
-  "worker_threads",
-  "zlib",
-].map((name) => `node:${name}`);
 
 /** Packages that make up half of the code, and that a warm `run` does without: each is a script of its own. */
 const coldPackages = ["got", "ora", "tar"];
@@ -63,7 +43,13 @@ const importMetaUrl = require("node:url").pathToFileURL(__filename).href;`,
     charset: "ascii",
   } as const;
   for (const name of coldPackages) {
-    await build({ ...script, plugins: [lazyModules], entryPoints: [name], outfile: `dist/${name}.js` });
+    await build({
+      ...script,
+      ...lazyListFormat(script),
+      plugins: [lazyModules],
+      entryPoints: [name],
+      outfile: `dist/${name}.js`,
+    });
   }
   await buildTwoScripts({
     entry: "src/cli/main.ts",
@@ -73,25 +59,17 @@ const importMetaUrl = require("node:url").pathToFileURL(__filename).href;`,
   });
 }
 
-/**
- * Makes `import { spawn } from "node:child_process"` load that module when `spawn` is first used. What is imported lies
- * in a prototype, because esbuild copies an object's own properties once for each file that imports it.
- */
-const lazyModules: Plugin = {
-  name: "lazy-modules",
-  setup(build) {
-    build.onResolve({ filter: /^node:/ }, ({ path, kind }) =>
-      kind === "import-statement" ? { path, namespace: "node-module" } : { path, external: true },
-    );
-    build.onLoad({ filter: /.*/, namespace: "node-module" }, ({ path }) => {
-      if (!slowModules.includes(path))
-        return { contents: `module.exports = Object.create(require("${path}"));` };
-      const names = Object.keys(require(path) as object);
-      const getters = names.map((name) => `get ${name}() { return require("${path}").${name}; }`);
-      return { contents: `module.exports = Object.create({\n${getters.join(",\n")}\n});` };
-    });
-  },
-};
+/** got makes two of these, for error messages, as soon as it is loaded: ICU takes as long for it as a fifth of Node's start. */
+function lazyListFormat({ banner, define }: { banner: { js: string }; define: Record<string, string> }) {
+  const lazy = `class LazyListFormat {
+  constructor(...given) { this.given = given; }
+  format(list) { return new Intl.ListFormat(...this.given).format(list); }
+}`;
+  return {
+    define: { ...define, "Intl.ListFormat": "LazyListFormat" },
+    banner: { js: `${banner.js}\n${lazy}` },
+  };
+}
 
 const lazyPackages: Plugin = {
   name: "lazy-packages",

@@ -3,15 +3,13 @@ import { Agent as HttpsAgent, type AgentOptions } from "node:https";
 import { isAuthorityUnknown } from "./network-errors.js";
 import { joinTrust, noTrust, secureContextOf, systemAuthorities, type Trust } from "./trust.js";
 
-export interface AgentPair {
-  readonly http: HttpAgent;
-  readonly https: HttpsAgent;
-}
+/** One for the protocol of the URL it was asked for. */
+export type Agent = { readonly http: HttpAgent } | { readonly https: HttpsAgent };
 
 /** Keeps the connections of one client: one pool for hosts that need nothing special, one for each that does. */
 export interface Agents {
   /** @throws UsageError BAD_CONFIG */
-  for(url: URL): Promise<AgentPair>;
+  for(url: URL): Promise<Agent>;
   /**
    * True if a request to `url` that failed with `error` should be sent again: its host's authority is none of Node's, and
    * from now on it is checked against the machine's own too. @throws UsageError BAD_CONFIG
@@ -28,26 +26,31 @@ export interface AgentsOptions {
 
 export function createAgents(options: AgentsOptions): Agents {
   const http = new HttpAgent(options.agent);
-  const common: AgentPair = { http, https: new HttpsAgent(options.agent) };
-  const byHost = new Map<string, Promise<AgentPair>>();
-  const all: { destroy(): void }[] = [http, common.https];
+  // TLS is the better part of what Node loads for a pull: only for hosts that have it.
+  let commonHttps: HttpsAgent | undefined;
+  const byHost = new Map<string, Promise<Agent>>();
+  const all: { destroy(): void }[] = [http];
   const widened = new Set<string>();
   let authorities: Promise<string[]> | undefined;
 
-  async function make(url: URL): Promise<AgentPair> {
+  function open(agent: AgentOptions): HttpsAgent {
+    const https = new HttpsAgent(agent);
+    all.push(https);
+    return https;
+  }
+
+  async function make(url: URL): Promise<Agent> {
     const configured = (await options.trustOf?.(url)) ?? noTrust;
     const system = widened.has(url.host) ? await (authorities ??= systemAuthorities(options.caFile)) : [];
     const trust = joinTrust(configured, { ca: system, client: [] });
-    if (trust.ca.length === 0 && trust.client.length === 0) return common;
-    const secureContext = secureContextOf(url.host, trust);
-    const https = new HttpsAgent({ ...options.agent, secureContext });
-    all.push(https);
-    return { http, https };
+    if (trust.ca.length === 0 && trust.client.length === 0)
+      return { https: (commonHttps ??= open(options.agent)) };
+    return { https: open({ ...options.agent, secureContext: secureContextOf(url.host, trust) }) };
   }
 
   return {
     for(url) {
-      if (url.protocol !== "https:") return Promise.resolve(common);
+      if (url.protocol !== "https:") return Promise.resolve({ http });
       const made = byHost.get(url.host) ?? make(url);
       byHost.set(url.host, made);
       return made;
