@@ -4,6 +4,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { addBigImage, addZippedImage } from "../support/big-image.js";
 import { pullrun, pullrunPath, temporaryDirectory } from "../support/cli.js";
+import { needsErofs } from "../support/erofs.js";
 import { needsRealRoot } from "../support/namespaces.js";
 import { addImage, memoryContent, startTestRegistry, type TestRegistry } from "../support/registry.js";
 import { tar } from "../support/tar.js";
@@ -131,91 +132,96 @@ test.each(["0", "-1", "many", ""])("--max-unpacked %j is wrong usage", async (si
   });
 });
 
-describe.skipIf(needsRealRoot !== "")(`${needsRealRoot}with little space`, () => {
-  /** Runs a shell script with an empty file system of that size at `$2`, `$1` being our command. */
-  function onSmallDisk(size: string, script: string, ...rest: readonly string[]): Promise<string> {
-    const body = `mount -t tmpfs -o size=${size} tmpfs "$2" && { ${script}\n} 2>&1`;
-    const env = { HOME: "/nonexistent", CI: "true", PULLRUN_ROOT: "" };
-    return mustRun("unshare", ["-m", "sh", "-c", body, "sh", pullrunPath, temporaryDirectory(), ...rest], {
-      env,
-    });
-  }
+const drivers = ["directories", ...(needsErofs === "" ? ["erofs"] : [])];
 
-  const asIfNew =
-    'find "$2/blobs/sha256" "$2/layers" "$2/ingest" -mindepth 1; "$1" --root "$2" verify; echo "verify $?"';
+describe.skipIf(needsRealRoot !== "").each(drivers)(
+  `${needsRealRoot}with little space, root file systems as %s,`,
+  (driver) => {
+    /** Runs a shell script with an empty file system of that size at `$2`, `$1` being our command. */
+    function onSmallDisk(size: string, script: string, ...rest: readonly string[]): Promise<string> {
+      const body = `mount -t tmpfs -o size=${size} tmpfs "$2" && { ${script}\n} 2>&1`;
+      const env = { HOME: "/nonexistent", CI: "true", PULLRUN_ROOT: "", PULLRUN_ROOTFS_DRIVER: driver };
+      return mustRun("unshare", ["-m", "sh", "-c", body, "sh", pullrunPath, temporaryDirectory(), ...rest], {
+        env,
+      });
+    }
 
-  test("a pull waits for the space of an image that is just being removed", async () => {
-    const output = await onSmallDisk(
-      "24m",
-      `"$1" --root "$2" pull -q "$3"; going="$2/layers/.tmp-0123456789abcdef"
-       mkdir "$going"; head -c 14M /dev/zero > "$going/x"; (sleep 1; rm -r "$going") &
+    const asIfNew =
+      'find "$2/blobs/sha256" "$2/layers" "$2/ingest" -mindepth 1; "$1" --root "$2" verify; echo "verify $?"';
+
+    test("a pull waits for the space of an image that is just being removed", async () => {
+      const output = await onSmallDisk(
+        "32m",
+        `"$1" --root "$2" pull -q "$3"; going="$2/layers/.tmp-0123456789abcdef"
+       mkdir "$going"; head -c 20M /dev/zero > "$going/x"; (sleep 1; rm -r "$going") &
        "$1" --root "$2" pull -q "$4"; echo "pull $?"; wait`,
-      named("app/small"),
-      named("app/noise"),
-    );
-    expect(output).toMatch(/pull 0\n$/);
-  });
+        named("app/small"),
+        named("app/noise"),
+      );
+      expect(output).toMatch(/pull 0\n$/);
+    });
 
-  test("L28, S3: layers that cannot fit are refused before the first of their bytes is asked for", async () => {
-    registry.script([]);
-    const output = await onSmallDisk(
-      "12m",
-      `"$1" --root "$2" pull -q "$3"; echo "pull $?"; ${asIfNew}
+    test("L28, S3: layers that cannot fit are refused before the first of their bytes is asked for", async () => {
+      registry.script([]);
+      const output = await onSmallDisk(
+        "12m",
+        `"$1" --root "$2" pull -q "$3"; echo "pull $?"; ${asIfNew}
        "$1" --root "$2" pull -q "$4"; echo "small $?"`,
-      named("app/noise"),
-      named("app/small"),
-    );
-    expect(output).toMatch(
-      /^pullrun: store: \S+: 12\.\d MB free \(expected 17\.6 MB: 9\.0 MB to download, 8\.6 MB or more when unpacked\)\nhint: free some space.*--root\npull 1\n/,
-    );
-    expect(output).not.toMatch(/\/(blobs|layers|ingest)\//);
-    expect(output.match(/^(verify|small) \d+$/gm)).toEqual(["verify 0", "small 0"]);
-  });
+        named("app/noise"),
+        named("app/small"),
+      );
+      expect(output).toMatch(
+        /^pullrun: store: \S+: 12\.\d MB free \(expected 17\.6 MB: 9\.0 MB to download, 8\.6 MB or more when unpacked\)\nhint: free some space.*--root\npull 1\n/,
+      );
+      expect(output).not.toMatch(/\/(blobs|layers|ingest)\//);
+      expect(output.match(/^(verify|small) \d+$/gm)).toEqual(["verify 0", "small 0"]);
+    });
 
-  test("L28, S3: an image that unpacks to more than there is ends with the disk full, in one error, and leaves a good store", async () => {
-    const output = await onSmallDisk(
-      "12m",
-      `"$1" --root "$2" pull -q "$3"; echo "pull $?"; find "$2/layers" -mindepth 1; "$1" --root "$2" verify; echo "verify $?"
+    test("L28, S3: an image that unpacks to more than there is ends with the disk full, in one error, and leaves a good store", async () => {
+      const output = await onSmallDisk(
+        "12m",
+        `"$1" --root "$2" pull -q "$3"; echo "pull $?"; find "$2/layers" -mindepth 1; "$1" --root "$2" verify; echo "verify $?"
        "$1" --root "$2" prune --older-than 0 >/dev/null; "$1" --root "$2" pull -q "$4"; echo "small $?"
        "$1" --root "$2" pull -q "$3"; echo "pull $?"; mount -o remount,size=99m "$2"; "$1" --root "$2" pull -q "$3"; echo "again $?"
        "$1" --root "$2" verify; echo "verify $?"`,
-      named("app/zipped"),
-      named("app/small"),
-    );
-    expect(output).toMatch(/^pullrun: .*(no space|ENOSPC).*\nhint: free some space/im);
-    expect(output).not.toMatch(/^\/.*\/layers\//m);
-    expect(output.match(/^\w+ \d+$/gm)).toEqual([
-      "pull 1",
-      "verify 0",
-      "small 0",
-      "pull 1",
-      "again 0",
-      "verify 0",
-    ]);
-  });
+        named("app/zipped"),
+        named("app/small"),
+      );
+      expect(output).toMatch(/^pullrun: .*(no space|ENOSPC).*\nhint: free some space/im);
+      expect(output).not.toMatch(/^\/.*\/layers\//m);
+      expect(output.match(/^\w+ \d+$/gm)).toEqual([
+        "pull 1",
+        "verify 0",
+        "small 0",
+        "pull 1",
+        "again 0",
+        "verify 0",
+      ]);
+    });
 
-  test("L28, S3: verify --repair fetches nothing that cannot fit", async () => {
-    const output = await onSmallDisk(
-      "40m",
-      `"$1" --root "$2" pull -q "$3" && rm -r "$2"/layers/* && find "$2/blobs" -size +9k -delete
+    test("L28, S3: verify --repair fetches nothing that cannot fit", async () => {
+      const output = await onSmallDisk(
+        "40m",
+        `"$1" --root "$2" pull -q "$3" && rm -r "$2"/layers/* && find "$2/blobs" -size +9k -delete
        mount -o remount,size=12m "$2" && "$1" --root "$2" verify --repair; echo "repair $?"
        mount -o remount,size=40m "$2" && "$1" --root "$2" verify --repair; echo "repair $?"`,
-      named("app/noise"),
-    );
-    expect(output).toMatch(
-      /repair of \S+: store: \S+: \d+\.\d MB free \(expected 17\.6 MB: 9\.0 MB to download, 8\.6 MB or more when unpacked\)/,
-    );
-    expect(output.match(/^repair \d+$/gm)).toEqual(["repair 1", "repair 0"]);
-  });
+        named("app/noise"),
+      );
+      expect(output).toMatch(
+        /repair of \S+: store: \S+: \d+\.\d MB free \(expected 17\.6 MB: 9\.0 MB to download, 8\.6 MB or more when unpacked\)/,
+      );
+      expect(output.match(/^repair \d+$/gm)).toEqual(["repair 1", "repair 0"]);
+    });
 
-  test("unpack refuses a target without room for the files, and leaves it empty", async () => {
-    const root = temporaryDirectory();
-    expect((await pullrun(["pull", "-q", named("app/halves")], { root })).status).toBe(0);
-    const script =
-      '"$1" --root "$4" unpack "$3" "$2/new"; echo "unpack $?"; ls "$2/new"; mount -o remount,size=9m "$2"; "$1" --root "$4" unpack "$3" "$2/new"; ls "$2/new"';
-    const output = await onSmallDisk("4m", script, named("app/halves"), root);
-    expect(output).toMatch(
-      /^pullrun: unpack: \S+\/new: 4\.\d MB free \(expected 6\.0 MB: the data of its files\)\nhint: .*\nunpack 1\n\/\S+\/new\na\nb\n$/,
-    );
-  });
-});
+    test("unpack refuses a target without room for the files, and leaves it empty", async () => {
+      const root = temporaryDirectory();
+      expect((await pullrun(["pull", "-q", named("app/halves")], { root })).status).toBe(0);
+      const script =
+        '"$1" --root "$4" unpack "$3" "$2/new"; echo "unpack $?"; ls "$2/new"; mount -o remount,size=9m "$2"; "$1" --root "$4" unpack "$3" "$2/new"; ls "$2/new"';
+      const output = await onSmallDisk("4m", script, named("app/halves"), root);
+      expect(output).toMatch(
+        /^pullrun: unpack: \S+\/new: 4\.\d MB free \(expected 6\.0 MB: the data of its files\)\nhint: .*\nunpack 1\n\/\S+\/new\na\nb\n$/,
+      );
+    });
+  },
+);

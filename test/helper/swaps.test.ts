@@ -34,7 +34,9 @@ import {
 
 /**
  * L10: somebody else writes to the target while an image is unpacked there, and puts links to the host in the place of
- * what was just made. The stream is fed record by record, or strace holds the helper inside one, so that every swap hits.
+ * what was just made. Directories of the store and flat ones are made this way; erofs makes no names that could be swapped
+ * (test/store/layer-cases.test.ts). The stream is fed record by record, or strace holds the helper inside one, so that
+ * every swap hits.
  */
 const needs = await needsOwnFiles();
 const name = (i: number): Buffer => Buffer.from(`n${i}`);

@@ -250,9 +250,14 @@ describe.skipIf(needs !== "").each(drivers)(title, (driver) => {
   );
 });
 
-describe("a store in trouble is reported in one line, and works once the trouble is over", () => {
+const trouble =
+  "a store in trouble, root file systems as %s, is reported in one line, and works once it is over";
+
+describe.each(drivers)(trouble, (driver) => {
+  const env = { PULLRUN_ROOTFS_DRIVER: driver };
+
   async function fails(args: readonly string[], options: { root: string; uid?: number }): Promise<string> {
-    const { status, stderr } = await pullrun(args, options);
+    const { status, stderr } = await pullrun(args, { ...options, env });
     expect({ status, stderr }).toMatchObject({ status: 1 });
     const lines = stderr.split("\n").filter((line) => line.startsWith("pullrun: "));
     expect({ lines, stderr }).toMatchObject({ lines: [expect.any(String)] });
@@ -262,7 +267,7 @@ describe("a store in trouble is reported in one line, and works once the trouble
 
   test("S11: a store that a newer pullrun made is left alone by every command", async () => {
     const root = temporaryDirectory();
-    await pullrun(["pull", "-q", `${served.host}/pullrun/probe`], { root });
+    await pullrun(["pull", "-q", `${served.host}/pullrun/probe`], { root, env });
     writeFileSync(path.join(root, "version"), "99\n");
     const before = readdirSync(root, { recursive: true, encoding: "utf8" }).sort();
     for (const args of [
@@ -281,12 +286,12 @@ describe("a store in trouble is reported in one line, and works once the trouble
   test.skipIf(needsRealRoot !== "")(`${needsRealRoot}S4: a store of another owner`, async () => {
     const root = temporaryDirectory();
     const name = `${served.host}/pullrun/probe`;
-    await pullrun(["pull", "-q", name], { root });
+    await pullrun(["pull", "-q", name], { root, env });
     for (const args of [["images"], ["verify"], prune, ["pull", "-q", name]])
       expect(await fails(args, { root, uid: 12345 })).toMatch(
         /: only root may read its layers and containers\nhint: .*--root/,
       );
-    expect((await pullrun(["verify"], { root })).status).toBe(0);
+    expect((await pullrun(["verify"], { root, env })).status).toBe(0);
   });
 
   /** Runs a shell script in a mount namespace of its own, `$1` being our command and `$2` an empty directory. */
@@ -295,7 +300,7 @@ describe("a store in trouble is reported in one line, and works once the trouble
       "unshare",
       ["-m", "sh", "-c", `{ ${script}\n} 2>&1`, "sh", pullrunPath, temporaryDirectory(), ...rest],
       {
-        env: { HOME: "/nonexistent", CI: "true", PULLRUN_ROOT: "" },
+        env: { ...env, HOME: "/nonexistent", CI: "true", PULLRUN_ROOT: "" },
       },
     );
   }
@@ -352,16 +357,20 @@ describe("a store in trouble is reported in one line, and works once the trouble
     const root = temporaryDirectory();
     const name = `${served.host}/pullrun/whiteouts`;
     const { stdout } = await import("../support/tools.js").then(({ runTool }) =>
-      runTool("sh", [
-        "-c",
-        'for n in 24 28 32 36 40; do (ulimit -n $n; "$0" --root "$1" pull -q "$2" 2>&1; echo "status $?"); done',
-        pullrunPath,
-        root,
-        name,
-      ]),
+      runTool(
+        "sh",
+        [
+          "-c",
+          'for n in 24 28 32 36 40; do (ulimit -n $n; "$0" --root "$1" pull -q "$2" 2>&1; echo "status $?"); done',
+          pullrunPath,
+          root,
+          name,
+        ],
+        { env },
+      ),
     );
     expect(stdout.match(/^status \d+$/gm)).toHaveLength(5);
-    await ok(["pull", "-q", name], root, { driver: "directories", call: "open", n: 0 });
-    await ok(["verify"], root, { driver: "directories", call: "open", n: 0 });
+    await ok(["pull", "-q", name], root, { driver, call: "open", n: 0 });
+    await ok(["verify"], root, { driver, call: "open", n: 0 });
   });
 });

@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { LaunchError, LayerError } from "../../src/core/errors.js";
 import { describeDirectory } from "../support/disk-tree.js";
 import { directory, hard, link } from "../support/images.js";
+import { erofsOf } from "../support/rootfs.js";
 import { ways, type ShownTree } from "../support/shown-trees.js";
 import { addImage, openTestStore, temporaryDirectory } from "../support/store.js";
 import { paxHeader, tar, type TarEntrySpec } from "../support/tar.js";
@@ -65,6 +66,17 @@ for (const { name: way, needs, show } of ways) {
         ...["", "c", "d", "lib", "usr", "usr/abs", "usr/lib", "usr/lib/a", "usr/lib/b"],
       ]);
       expect([lines["usr/lib/a"], lines["usr/lib/b"]]).toEqual(["hardlink ./c", "hardlink ./d"]);
+    });
+
+    test.each(["/", ".", "./."])("L7: a root, %s, that is no directory is refused", async (name) => {
+      const below = tar({ name: "./", mode: 0o755 }, { name: "f" });
+      const roots = [link(name, "/etc"), hard(name, "f"), { name, flag: "6" }];
+      if (!name.endsWith("/")) roots.push({ name, flag: "0", data: "x" });
+      for (const root of roots)
+        await expect(show([below, tar(root, { name: "passwd" })])).rejects.toMatchObject({
+          code: "BAD_TAR",
+          message: expect.stringContaining("root directory") as string,
+        });
     });
 
     test("L8: a file replaces a full directory, and a directory a file or a link, which is not followed", async () => {
@@ -307,6 +319,22 @@ for (const { name: way, needs, show } of ways) {
 }
 
 const [erofs] = ways;
+// What others swap in a target, test/helper/swaps.test.ts has for both ways that write files into one.
+test.skipIf(erofs?.needs !== "")(
+  `${erofs?.needs}L10: erofs gives no name of an image to the disk, so that nobody can swap one while it is made`,
+  async () => {
+    const store = await openTestStore(undefined, { rootfsDriver: "erofs" });
+    const archives = layers([directory("d"), { name: "d/file", data: "x" }, link("out", "/etc")]);
+    const { diffIds } = await addImage(store, "localhost/a:1", archives);
+    const names = (): string[] => readdirSync(store.paths.root, { recursive: true, encoding: "utf8" });
+    const before = new Set(names());
+    const { image } = erofsOf(await store.ensureRootfs(diffIds, { privilege: { kind: "root" } }));
+    const made = names().filter((name) => !before.has(name) && name !== path.join("rootfs", "erofs.json"));
+    const own = path.relative(store.paths.root, image);
+    expect(made.sort()).toEqual([own, `${own}.json`]);
+  },
+);
+
 test.skipIf(erofs?.needs !== "")(
   `${erofs?.needs}L14: erofs holds an attribute of all the 65,535 bytes it can count`,
   async () => {
