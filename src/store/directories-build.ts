@@ -15,6 +15,7 @@ import { fillNewDirectory } from "./new-directory.js";
 import { ownerPolicy, type OwnerPolicy } from "./owners.js";
 import { removeTree } from "./remove-tree.js";
 import type { RootfsContext } from "./rootfs.js";
+import { unsupportedXattrs } from "./xattr-support.js";
 import { dataBytes, emptyTree, type DirNode } from "./tree.js";
 
 /** Writes an image's whole tree into `target`, a new or empty directory, as plain files without overlay. */
@@ -30,7 +31,14 @@ export async function unpackFlat(
     const tree = await mergeLayers(stack);
     const bytes = dataBytes(tree);
     await requireFree("unpack", target, { bytes, parts: "the data of its files", hint: noRoomHint });
-    await materialise(tree, { ...context, target, tars, policy: policyFor(context) });
+    const unsupported = await unsupportedXattrs(tree, {
+      ...context,
+      target,
+      tars,
+      policy: policyFor(context),
+    });
+    const policy = policyFor(context, unsupported);
+    await materialise(tree, { ...context, target, tars, policy });
     return { facts: await collectFacts(tree, tars) };
   });
 }
@@ -101,6 +109,7 @@ function stackFor(context: RootfsContext, diffIds: readonly DiffId[]): LayerStac
   return { paths: context.paths, diffIds, warn: (message) => context.emit?.({ type: "warning", message }) };
 }
 
-function policyFor(context: RootfsContext): OwnerPolicy {
-  return ownerPolicy(context.privilege, (message) => context.emit?.({ type: "warning", message }));
+function policyFor(context: RootfsContext, unsupported?: ReadonlySet<string>): OwnerPolicy {
+  const warn = (message: string): void => context.emit?.({ type: "warning", message });
+  return ownerPolicy(context.privilege, warn, unsupported);
 }

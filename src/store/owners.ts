@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { LayerError } from "../core/errors.js";
-import { printable } from "../core/text.js";
 import type { EntryMeta } from "../helper/entries.js";
 import type { IdMapping, Privilege } from "../helper/privilege.js";
-import type { EntryAttributes, Xattr } from "./entry.js";
+import type { EntryAttributes } from "./entry.js";
+import { keptXattrs, type Say } from "./kept-xattrs.js";
 import type { TreeNode } from "./tree.js";
 
 /** What of an image's owners, devices and xattrs can be made real with the privilege at hand. */
@@ -16,8 +16,15 @@ export interface OwnerPolicy {
   includes(node: TreeNode): boolean;
 }
 
-/** @param warn called at most once per kind of loss */
-export function ownerPolicy(privilege: Privilege, warn: (message: string) => void): OwnerPolicy {
+/**
+ * @param warn called at most once per kind of loss
+ * @param unsupported from {@link unsupportedXattrs}
+ */
+export function ownerPolicy(
+  privilege: Privilege,
+  warn: (message: string) => void,
+  unsupported: ReadonlySet<string> = new Set(),
+): OwnerPolicy {
   const say = onceEach(warn);
   const squash = squashedOwner(privilege);
   const isFull = privilege.kind === "root";
@@ -37,14 +44,11 @@ export function ownerPolicy(privilege: Privilege, warn: (message: string) => voi
         const ranges = "other owners take ranges in /etc/subuid and /etc/subgid";
         say("owners", `all files of the image belong to root: ${ranges}`);
       }
-      const xattrs = keptXattrs(node, privilege, say);
+      const xattrs = keptXattrs(node, { privilege, unsupported, say });
       return { ...attributes, mode: modeOf(node), uid: owner.uid, gid: owner.gid, xattrs };
     },
   };
 }
-
-/** Linux XATTR_NAME_MAX. */
-const maxXattrName = 255;
 
 const fileTypes = {
   char: 0o020000,
@@ -88,54 +92,12 @@ function isMapped(map: readonly IdMapping[], id: number): boolean {
   return map.some(({ inside, count }) => id >= inside && id < inside + count);
 }
 
-function keptXattrs({ kind, attributes }: TreeNode, privilege: Privilege, say: Say): readonly Xattr[] {
-  if (attributes.xattrs.length === 0) return attributes.xattrs;
-  const leaveOut = (what: string, name: Buffer, why: string): false => {
-    const shown = printable(JSON.stringify(name.toString()));
-    say(what, `extended attributes such as ${shown} were left out: ${why}`);
-    return false;
-  };
-  return attributes.xattrs.filter(({ name }) => {
-    const key = name.toString("latin1");
-    if (!isNative(key)) return leaveOut("foreign", name, "Linux has none of that kind");
-    if (!isFor(kind, key)) return false;
-    if (key.startsWith("user.") || isSettable(key, privilege)) return true;
-    const [namespace = ""] = key.split(".");
-    return leaveOut(namespace, name, "setting them takes root");
-  });
-}
-
-/** Archives made on macOS have `com.apple.*` on every file; docker leaves out what the kernel does not take, too. */
-function isNative(key: string): boolean {
-  return (
-    key.length <= maxXattrName &&
-    /^(?:(?:user|trusted|security)\.[^\0]+|system\.posix_acl_(?:access|default))$/.test(key)
-  );
-}
-
-/** The kernel takes user.* on files and directories only (xattr(7)), and no ACLs of symlinks (acl(5)). */
-function isFor(kind: TreeNode["kind"], key: string): boolean {
-  if (key === "system.posix_acl_default") return kind === "dir";
-  if (key === "system.posix_acl_access") return kind !== "symlink";
-  return kind === "file" || kind === "dir" || !key.startsWith("user.");
-}
-
-/** In a user namespace file capabilities and ACLs work, but trusted.* is never allowed (xattr(7)). */
-function isSettable(key: string, privilege: Privilege): boolean {
-  if (privilege.kind === "root") return true;
-  return (
-    privilege.kind === "subordinate" && (key === "security.capability" || key.startsWith("system.posix_acl_"))
-  );
-}
-
 function flavourOf(privilege: Privilege): string {
   if (privilege.kind === "root") return "";
   const maps = privilege.kind === "confined" ? [privilege.uid] : [privilege.uidMap, privilege.gidMap];
   const key = JSON.stringify([privilege.kind, maps]);
   return `.${createHash("sha256").update(key).digest("hex").slice(0, 12)}`;
 }
-
-type Say = (kind: string, message: string) => void;
 
 /** Of each kind the first: names come from the image, which may have any number of them. */
 function onceEach(warn: (message: string) => void): Say {
