@@ -30,6 +30,7 @@ const reserved: Record<string, readonly string[]> = {
     "helper/locks.ts",
     "helper/watch.ts",
     "registry/credential-helper.ts",
+    "store/host-decompress.ts",
     "cli/commands/demo.ts",
   ],
   "node:worker_threads": ["store/pool.ts", "store/ingest-worker.ts"],

@@ -20,14 +20,15 @@ export interface LoadRequest {
 }
 
 /**
- * Stores every image of an oci-archive or docker-archive, plain or compressed with gzip or zstd, or of an OCI layout
+ * Stores every image of an oci-archive or docker-archive, plain or compressed with gzip, zstd, xz or bzip2, or of an OCI layout
  * directory, under all its names, which are returned. Nothing is unpacked on the way, and an image that is refused leaves nothing.
  */
 export async function loadArchive(context: Context, request: LoadRequest): Promise<string[]> {
   const { input, ...options } = request;
   const store = await context.store({ create: true });
   const shown = "file" in input ? input.file : "archive";
-  const archive = await open(input, { directory: store.paths.ingests, maxBytes: options.maxUnpacked });
+  const scratch = { directory: store.paths.ingests, maxBytes: options.maxUnpacked, signal: context.signal };
+  const archive = await open(input, scratch);
   try {
     const name: ImageName = { kind: "layout", directory: shown, archive: true, input: shown };
     const named = archive.images.map((image) => ({ name, source: namedSource(image, shown) }));

@@ -9,7 +9,8 @@ export async function openSource(context: Context, name: ImageName, maxBytes?: n
   if (name.kind === "layout" && name.archive) {
     const store = await context.store({ create: true });
     const { openArchiveSource } = await import("../store/archive-pick.js");
-    return openArchiveSource(name.directory, name.tag, { directory: store.paths.ingests, maxBytes });
+    const scratch = { directory: store.paths.ingests, maxBytes, signal: context.signal };
+    return openArchiveSource(name.directory, name.tag, scratch);
   }
   if (name.kind === "layout") {
     const { openLayoutSource } = await import("../store/oci-layout.js");

@@ -3,7 +3,7 @@ import { parseChallenges } from "./challenge.js";
 import type { CredentialLookup } from "./credentials.js";
 import { loginCommand } from "./hosts.js";
 import type { HttpClient, HttpResponse } from "./http.js";
-import { interruption, throwIfAborted } from "../core/interruption.js";
+import { abortable } from "../core/interruption.js";
 import { withRetries, type RetryOptions } from "./retry.js";
 import { basicAuthorization, checkRealm, fetchToken, type Token, type TokenRequest } from "./token.js";
 
@@ -117,17 +117,4 @@ async function obtain(demand: Demand, options: AuthorizerOptions): Promise<Token
   throw new AuthError("UNAUTHORIZED", `login: ${registry}: needs a user name and a password (401)`, {
     hint: `log in with ${loginCommand(registry)}`,
   });
-}
-
-/** `promise`, or the interruption if the signal comes first; the work itself goes on for the others. */
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  throwIfAborted(signal);
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(interruption(signal));
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }

@@ -1,10 +1,12 @@
 import { createReadStream } from "node:fs";
 import { mkdir, open, rm, type FileHandle } from "node:fs/promises";
 import { StoreError } from "../core/errors.js";
+import { abortable, throwIfAborted } from "../core/interruption.js";
 import { limits } from "../core/limits.js";
 import { printable } from "../core/text.js";
-import { createInflater, detectCompression, magicBytes } from "./decompress.js";
+import { createInflater, detectCompression, detectHostCompression, magicBytes } from "./decompress.js";
 import { temporaryName, withIoErrors } from "./files.js";
+import { decompressByHost } from "./host-decompress.js";
 import { tooBig } from "./unpack-budget.js";
 
 /** Where an archive comes from: a file, or bytes from a pipe. */
@@ -17,6 +19,7 @@ export interface Scratch {
   readonly directory: string;
   /** Most bytes it may have. */
   readonly maxBytes?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -52,7 +55,9 @@ async function plainCopy(
 ): Promise<FileHandle | undefined> {
   const start = Buffer.alloc(magicBytes);
   const { bytesRead } = await handle.read(start, 0, magicBytes, 0);
-  if (detectCompression(file, start.subarray(0, bytesRead)) === "none") return undefined;
+  const magic = start.subarray(0, bytesRead);
+  const isPlain = detectHostCompression(magic) === undefined && detectCompression(file, magic) === "none";
+  if (isPlain) return undefined;
   const stream = createReadStream("", { fd: handle, start: 0, highWaterMark: pieceBytes, autoClose: false });
   return spool(file, stream, scratch);
 }
@@ -60,26 +65,78 @@ async function plainCopy(
 async function spool(
   what: string,
   stream: AsyncIterable<Uint8Array>,
-  { directory, maxBytes }: Scratch,
+  { directory, maxBytes, signal }: Scratch,
 ): Promise<FileHandle> {
+  // Ends the reading, and a program that decompresses, however we come to an end.
+  const stop = new AbortController();
+  const either = AbortSignal.any(signal === undefined ? [stop.signal] : [signal, stop.signal]);
   return withIoErrors("archive", what, async () => {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const name = temporaryName(directory);
     const handle = await open(name, "wx+", 0o600);
     try {
       await rm(name);
-      await inflateInto(what, stream, { handle, maxBytes });
+      const pieces = await withoutHostCompression(what, interruptible(stream, either), either);
+      await inflateInto(what, pieces, { handle, maxBytes });
       return handle;
     } catch (error) {
       await handle.close();
       throw error;
+    } finally {
+      stop.abort();
     }
   });
 }
 
-async function inflateInto(
+/** Reads that end with the signal, even where the next bytes never come. */
+async function* interruptible(
+  stream: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const pieces = stream[Symbol.asyncIterator]();
+  for (;;) {
+    throwIfAborted(signal);
+    const next = await abortable(pieces.next(), signal);
+    if (next.done === true) return;
+    yield next.value;
+  }
+}
+
+/** A stream of which the first bytes have been looked at. */
+interface Begun {
+  readonly start: Buffer;
+  readonly pieces: AsyncIterable<Uint8Array>;
+}
+
+async function withoutHostCompression(
   what: string,
   stream: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<Begun> {
+  const begun = await begin(stream);
+  const format = detectHostCompression(begun.start);
+  if (format === undefined) return begun;
+  return begin(decompressByHost(format, { what, pieces: begun.pieces, signal }));
+}
+
+async function begin(stream: AsyncIterable<Uint8Array>): Promise<Begun> {
+  const pieces = stream[Symbol.asyncIterator]();
+  let start = Buffer.alloc(0);
+  while (start.length < magicBytes) {
+    const next = await pieces.next();
+    if (next.done === true) break;
+    start = Buffer.concat([start, next.value]);
+  }
+  async function* all(): AsyncGenerator<Uint8Array> {
+    yield start;
+    for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) yield next.value;
+  }
+  return { start, pieces: all() };
+}
+
+async function inflateInto(
+  what: string,
+  { start, pieces }: Begun,
   { handle, maxBytes = limits.layerTarBytes }: { readonly handle: FileHandle } & Omit<Scratch, "directory">,
 ): Promise<void> {
   let total = 0;
@@ -94,10 +151,10 @@ async function inflateInto(
     if (total > maxBytes) throw tooBig(`archive ${printable(what)}:`, maxBytes);
     plain.push(Buffer.from(piece));
   };
-  const inflater = await startInflater(what, stream, take);
+  const inflater = createInflater(what, detectCompression(what, start), take);
   try {
-    for await (const piece of inflater.rest) {
-      await inflater.write(piece);
+    for await (const piece of pieces) {
+      await inflater.write(Buffer.from(piece));
       await flush();
     }
     await inflater.end();
@@ -105,21 +162,4 @@ async function inflateInto(
   } finally {
     inflater.destroy();
   }
-}
-
-async function startInflater(what: string, stream: AsyncIterable<Uint8Array>, take: (piece: Buffer) => void) {
-  const pieces = stream[Symbol.asyncIterator]();
-  let start = Buffer.alloc(0);
-  while (start.length < magicBytes) {
-    const next = await pieces.next();
-    if (next.done === true) break;
-    start = Buffer.concat([start, next.value]);
-  }
-  const inflater = createInflater(what, detectCompression(what, start), take);
-  async function* rest(): AsyncGenerator<Buffer> {
-    yield start;
-    for (let next = await pieces.next(); next.done !== true; next = await pieces.next())
-      yield Buffer.from(next.value);
-  }
-  return { ...inflater, rest: rest() };
 }

@@ -4,6 +4,9 @@ import { limits } from "../core/limits.js";
 
 export type Compression = "gzip" | "zstd" | "none";
 
+/** What no layer may have, and an archive only with the help of a program (host-decompress.ts). */
+export type HostCompression = "bzip2" | "xz";
+
 /** Bytes of a blob's beginning that {@link detectCompression} wants to see, fewer only if there are no more. */
 export const magicBytes = 6;
 
@@ -13,9 +16,16 @@ export function detectCompression(what: string, start: Buffer): Compression {
   if (hex.startsWith("1f8b08")) return "gzip";
   // A zstd frame, or a skippable one before it (RFC 8878, 3.1).
   if (/^(?:28b52ffd|5.2a4d18)/.test(hex)) return "zstd";
-  const other = hex.startsWith("425a68") ? "bzip2" : hex.startsWith("fd377a585a00") ? "xz" : undefined;
+  const other = detectHostCompression(start);
   if (other === undefined) return "none";
   throw new LayerError("BAD_COMPRESSION", `${what}: compressed with ${other} (expected gzip, zstd or none)`);
+}
+
+/** By magic number, as {@link detectCompression}. */
+export function detectHostCompression(start: Buffer): HostCompression | undefined {
+  const hex = start.subarray(0, magicBytes).toString("hex");
+  if (hex.startsWith("425a68")) return "bzip2";
+  return hex === "fd377a585a00" ? "xz" : undefined;
 }
 
 /** Takes compressed bytes and hands on plain ones, in order, with back-pressure. */

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
@@ -18,6 +19,18 @@ beforeAll(async () => {
   served = await serveFixtures();
 });
 afterAll(() => served.close());
+
+type Compressor = [name: string, compress: (bytes: Buffer) => Buffer];
+const compressors: readonly Compressor[] = [
+  ["gzip", gzipSync],
+  ["zstd", zstdCompressSync],
+  ...["xz", "bzip2"]
+    .filter((program) => missing(program) === "")
+    .map((program): Compressor => [
+      program,
+      (input) => execFileSync(program, ["-c"], { input, maxBuffer: 1 << 30 }),
+    ]),
+];
 
 interface Pulled {
   readonly root: string;
@@ -121,22 +134,22 @@ describe.skipIf(needsNamespaces !== "").each(["docker-archive", "oci-archive"])(
       expect(readFileSync(b).equals(readFileSync(a))).toBe(true);
     });
 
-    test.each([
-      ["gzip", gzipSync],
-      ["zstd", zstdCompressSync],
-    ])("is loaded compressed with %s, from a file and from a pipe", async (suffix, compress) => {
-      const { root, name, work } = await pulled();
-      const file = path.join(work, "x.tar");
-      await ok(["save", "--format", format, "-o", file, name], root);
-      const small = path.join(work, `x.${suffix}`);
-      writeFileSync(small, compress(readFileSync(file)));
-      const [one, two] = [temporaryDirectory(), temporaryDirectory()];
-      expect(await ok(["load", "-q", "-i", small], one)).toBe(`${name}:latest\n`);
-      expect(await mustRun("sh", ["-c", '"$0" --root "$1" load -q < "$2"', bin, two, small])).toBe(
-        `${name}:latest\n`,
-      );
-      expect(await idOf(one)).toBe(await idOf(two));
-    });
+    test.each(compressors)(
+      "is loaded compressed with %s, from a file and from a pipe",
+      async (suffix, compress) => {
+        const { root, name, work } = await pulled();
+        const file = path.join(work, "x.tar");
+        await ok(["save", "--format", format, "-o", file, name], root);
+        const small = path.join(work, `x.${suffix}`);
+        writeFileSync(small, compress(readFileSync(file)));
+        const [one, two] = [temporaryDirectory(), temporaryDirectory()];
+        expect(await ok(["load", "-q", "-i", small], one)).toBe(`${name}:latest\n`);
+        expect(await mustRun("sh", ["-c", '"$0" --root "$1" load -q < "$2"', bin, two, small])).toBe(
+          `${name}:latest\n`,
+        );
+        expect(await idOf(one)).toBe(await idOf(two));
+      },
+    );
 
     test("several images in one archive share their layers, and all names come back", async () => {
       const { root, name, work } = await pulled("probe");
@@ -232,6 +245,22 @@ test("what is no image is not loaded, and the line says what was looked for", as
     `pullrun: archive ${work}: is a directory (expected a file)\nhint: an OCI layout is named oci:DIR\n`,
   );
 });
+
+const needsHiding = needsRealRoot + missing("unshare", "xz");
+test.skipIf(needsHiding !== "")(
+  `${needsHiding}load says which package has the program that an archive takes and that is not there`,
+  async () => {
+    const { root, name, work } = await pulled();
+    await ok(["save", "-o", path.join(work, "x.tar"), name], root);
+    await mustRun("xz", [path.join(work, "x.tar")]);
+    const script =
+      'mount --bind /dev/null "$(readlink -f /usr/bin/xz)"; "$0" --root "$1" load -q -i "$2" 2>&1; echo $?';
+    const within = ["-m", "sh", "-c", script, pullrunPath, temporaryDirectory(), path.join(work, "x.tar.xz")];
+    expect(await mustRun("unshare", within)).toMatch(
+      /^pullrun: \S+x\.tar\.xz: compressed with xz, and there is no xz on this machine\nhint: .*apt-get install xz-utils.*\n1\n$/,
+    );
+  },
+);
 
 test("an image whose compressed blobs were dropped is saved: plain from its layers, else fetched again", async () => {
   const { root, name, work } = await pulled();
