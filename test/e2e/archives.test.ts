@@ -1,5 +1,7 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -261,6 +263,26 @@ test.skipIf(needsHiding !== "")(
     );
   },
 );
+
+test.each(compressors)("load of %s from a pipe that stalls ends with Ctrl-C", async (_format, compress) => {
+  const root = path.join(temporaryDirectory(), "root");
+  const child = spawn(pullrunPath, ["--root", root, "load", "-q"], { stdio: ["pipe", "ignore", "ignore"] });
+  child.stdin.write(compress(randomBytes(200_000)).subarray(0, 100_000));
+  const files = (): string[] =>
+    readdirSync(`/proc/${child.pid}/fd`).map((fd) => linkOf(`/proc/${child.pid}/fd/${fd}`));
+  // The plain copy, which has no name.
+  await expect.poll(files).toContainEqual(expect.stringMatching(/\/ingest\/\S+ \(deleted\)$/));
+  child.kill("SIGINT");
+  expect(await once(child, "close")).toEqual([130, null]);
+});
+
+function linkOf(file: string): string {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return "";
+  }
+}
 
 test("an image whose compressed blobs were dropped is saved: plain from its layers, else fetched again", async () => {
   const { root, name, work } = await pulled();

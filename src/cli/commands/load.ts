@@ -23,15 +23,19 @@ export async function run(invocation: Invocation): Promise<number> {
     return 0;
   } finally {
     progress.stop();
+    // Interrupted, we would wait for bytes that may never come.
+    if ("stream" in input) input.stream.destroy();
   }
 }
 
-function inputOf(file: string | undefined) {
+function inputOf(
+  file: string | undefined,
+): { readonly file: string } | { readonly stream: NodeJS.ReadStream } {
   if (file !== undefined && file !== "-") return { file };
   if (process.stdin.isTTY) {
     throw new UsageError("BAD_FLAG", "load: standard input is a terminal (expected an archive)", {
       hint: "name a file with -i FILE",
     });
   }
-  return { stream: process.stdin as AsyncIterable<Uint8Array> };
+  return { stream: process.stdin };
 }
