@@ -200,6 +200,39 @@ test_bad_phases (void)
   refused (&plan, "created not between clone and cleanup", "created after the end");
 }
 
+/* exec of so many empty strings */
+static uint8_t *
+many_arguments (uint32_t count, size_t *size)
+{
+  struct buffer head = begin ();
+  put_header (&head, STEP_EXEC, 0, count);
+  *size = head.size + (size_t) count * 5;
+  uint8_t *bytes = calloc (1, *size);
+  if (!bytes)
+    abort ();
+  memcpy (bytes, head.bytes, head.size);
+  return bytes;
+}
+
+static void
+test_limits (void)
+{
+  const char *problem;
+  struct buffer small = begin ();
+  struct plan plan;
+  struct plan_problem large;
+  size_t size;
+  bool good = plan_decode (small.bytes, PLAN_MAX_BYTES + 1, &plan, &large);
+  ok (!good && strcmp (large.text, "larger than 64 MiB") == 0, "a plan over the limit is refused unread");
+  uint8_t *most = many_arguments (PLAN_MAX_ARGUMENTS, &size);
+  ok (decodes (most, size, &problem), "as many arguments as may be");
+  free (most);
+  uint8_t *more = many_arguments (PLAN_MAX_ARGUMENTS + 1, &size);
+  good = decodes (more, size, &problem);
+  ok (!good && strcmp (problem, "too many arguments") == 0, "an argument more than may be");
+  free (more);
+}
+
 int
 main (void)
 {
@@ -210,6 +243,7 @@ main (void)
   test_bad_records ();
   test_bad_arguments ();
   test_bad_phases ();
+  test_limits ();
   printf ("1..%d\n", number);
   return failed > 0;
 }

@@ -65,6 +65,12 @@ test.skipIf(needs !== "")(
       signed({ on: /\/cdn\//, trouble: { kind: "reply", status: 403, body: `<Error>expired</Error>` } }),
     );
     expect(await run(["pull", "--progress", "json", `${host}/team/app`])).toBe(1);
+    // What was asked of the signed URL is told, and what it leads to.
+    const elsewhere = { kind: "redirect", to: `ftp://files.example/x?X-Amz-Signature=${signature}` } as const;
+    registry.script(signed({ on: /\/cdn\//, trouble: elsewhere }));
+    expect(await run(["pull", "--explain=json", `${host}/team/app`])).toBe(1);
+    expect(seen).toContain("ftp://files.example/x?…");
+    expect(seen).toMatch(/\/cdn\/sha256:\w+\?…/);
     expect(registry.requests.some((request) => request.url.includes(signature))).toBe(true);
     const http_proxy = `http://user:${proxyPassword}@127.0.0.1:1`;
     expect(await run(["pull", "registry.invalid/team/app"], { http_proxy, https_proxy: http_proxy })).toBe(1);

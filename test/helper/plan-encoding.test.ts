@@ -1,11 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodePlan, stepLayouts } from "../../src/helper/plan-encoding.js";
 import type { Plan, Step } from "../../src/helper/plan.js";
-import { fork, isRoot, sanitizedHelperPath, stranger, temporaryDirectory } from "./support.js";
+import { fork, helperPath, isRoot, sanitizedHelperPath, stranger, temporaryDirectory } from "./support.js";
 
 const header = readFileSync(new URL("../../helper/plan.h", import.meta.url), "utf8");
 
@@ -94,6 +94,16 @@ describe("the helper, given a hostile plan", () => {
       const expected = size === bytes.length ? 126 : ends.has(size) ? 0 : 125;
       expect(status, `${size} of ${bytes.length} bytes: ${stderr}`).toBe(expected);
     }
+  });
+
+  test.each([0, 1, 2])("does not take descriptor %i for a plan", (fd) => {
+    const plan = join(temporaryDirectory(), "plan");
+    writeFileSync(plan, encodePlan([{ kind: "exit", code: 0 }]));
+    const from = openSync(plan, "r");
+    const stdio = [0, 1, 2].map((number) => (number === fd ? from : "pipe"));
+    const { status } = spawnSync(helperPath(), ["run", `fd:${fd}`], { stdio });
+    closeSync(from);
+    expect(status).toBe(125);
   });
 
   test("ends with 125 and a message on any bytes, and never crashes", { timeout: 120_000 }, () => {

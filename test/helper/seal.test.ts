@@ -59,6 +59,13 @@ test("a plan that asks for it runs from a file nobody can write to, its status d
   });
 });
 
+test("a plan in which sealing comes later is refused: it is too late then", async () => {
+  const late: Plan = [{ kind: "umask", mask: 0o22 }, { kind: "seal" }, { kind: "exit", code: 0 }];
+  await expect(openHelper(ownHelper()).run(late, {})).rejects.toMatchObject({
+    info: { details: { kind: "seal", errno: "EPERM" } },
+  });
+});
+
 test.skipIf(!isRoot)("needs root: the same for a user whose own program the helper is", () => {
   const helper = ownHelper(stranger);
   const file = join(temporaryDirectory(), "plan");

@@ -18,6 +18,8 @@ export interface DiskTrace {
   readonly namings: readonly Naming[];
   /** Files written and not synced at the end. */
   readonly dirty: ReadonlySet<string>;
+  /** Directories with new names and not synced at the end. */
+  readonly pending: ReadonlySet<string>;
 }
 
 /** Reads what happened to files below `root`. */
@@ -45,7 +47,7 @@ export function readDiskTrace(text: string, root: string): DiskTrace {
       if (target?.startsWith(`${root}/`) === true) dirty.add(target);
     }
   }
-  return { namings, dirty };
+  return { namings, dirty, pending };
 }
 
 /** Calls in the order they returned, each on one line; one that a kill cut off counts as made. */
