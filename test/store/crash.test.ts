@@ -337,9 +337,11 @@ describe.each(drivers)(trouble, (driver) => {
     },
   );
 
-  test.skipIf(needsRealRoot !== "")(`${needsRealRoot}S3: a full disk`, async () => {
-    const output = await inMounts(
-      `mount -t tmpfs -o size=16k tmpfs "$2"
+  test.skipIf(needsRealRoot !== "")(
+    `${needsRealRoot}S3: a full disk`,
+    async () => {
+      const output = await inMounts(
+        `mount -t tmpfs -o size=16k tmpfs "$2"
        for size in 24k 32k 44k 48k 52k 60k 72k 100k; do
          mount -o "remount,size=$size" "$2"
          "$1" --root "$2" pull -q "$3" || { echo "failed $?"; find "$2" -name "*.tmp-*"; "$1" --root "$2" images -q; echo "images $?"; }
@@ -347,20 +349,22 @@ describe.each(drivers)(trouble, (driver) => {
        mount -o remount,size=64m "$2"; "$1" --root "$2" pull -q "$3"; echo "again $?"
        "$1" --root "$2" verify; echo "verify $?"; "$1" --root "$2" prune --older-than 0; echo "prune $?"
        "$1" --root "$2" run --pull=never "$3" exit 5; echo "run $?"`,
-      `${served.host}/pullrun/probe`,
-    );
-    const failed = output.match(/^failed \d+$/gm) ?? [];
-    expect(failed.length).toBeGreaterThan(0);
-    expect(new Set(failed)).toEqual(new Set(["failed 1"]));
-    expect(output.match(/^pullrun: .*(ENOSPC|no space|free \(expected)/gim)).toHaveLength(failed.length);
-    expect(output.match(/^(again|verify|prune|run) \d+$/gm)).toEqual([
-      "again 0",
-      "verify 0",
-      "prune 0",
-      "run 5",
-    ]);
-    expect(output).not.toMatch(/internal error|^\/.*\.tmp-/m);
-  });
+        `${served.host}/pullrun/probe`,
+      );
+      const failed = output.match(/^failed \d+$/gm) ?? [];
+      expect(failed.length).toBeGreaterThan(0);
+      expect(new Set(failed)).toEqual(new Set(["failed 1"]));
+      expect(output.match(/^pullrun: .*(ENOSPC|no space|free \(expected)/gim)).toHaveLength(failed.length);
+      expect(output.match(/^(again|verify|prune|run) \d+$/gm)).toEqual([
+        "again 0",
+        "verify 0",
+        "prune 0",
+        "run 5",
+      ]);
+      expect(output).not.toMatch(/internal error|^\/.*\.tmp-/m);
+    },
+    120_000,
+  );
 
   test("S3: too few file descriptors", async () => {
     const root = temporaryDirectory();
