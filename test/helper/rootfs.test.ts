@@ -30,6 +30,7 @@ import {
   isolated,
   isRoot,
   namespacesAvailable,
+  shell,
   temporaryDirectory,
 } from "./support.js";
 
@@ -101,12 +102,12 @@ const proc: PlanStep = {
   flags: MS_NOSUID | MS_NODEV | MS_NOEXEC,
   data: "",
 };
-const tmpfs = (target: string): PlanStep => ({
+const tmpfs = (target: string, flags: number = MS_NOSUID): PlanStep => ({
   kind: "mount",
   fstype: "tmpfs",
   source: "tmpfs",
   target,
-  flags: MS_NOSUID,
+  flags,
   data: "mode=755,size=64k",
 });
 
@@ -258,6 +259,34 @@ describe.skipIf(!available).each(helperBuilds())(`${needs}%s`, (_, path) => {
     expect(await look(makeRootfs(), [{ kind: "remount", target: "/", flags: MS_RDONLY }], ["/"])).toEqual([
       "/ 40755 1 read-only",
     ]);
+  });
+
+  test.each([
+    ["nosuid", MS_NOSUID],
+    ["nodev", MS_NODEV],
+    ["noexec", MS_NOEXEC],
+    ["ro", MS_RDONLY],
+  ])("a mount and a bind asked to be %s are, and a mount is nothing else", async (option, flags) => {
+    const { path: root, outside } = makeRootfs();
+    const output = join(outside, "mountinfo");
+    const plan: Plan = [
+      isolated(),
+      { kind: "private-mounts" },
+      { kind: "root-bind", path: root },
+      tmpfs("/mount", flags),
+      { kind: "bind", source: outside, target: "/bind", flags },
+      ...shell(`cat /proc/self/mountinfo > ${output}`),
+    ];
+    expect(await helper.run(plan, {})).toBe(0);
+    const optionsOf = (name: string): string[] => {
+      const line = readFileSync(output, "utf8")
+        .split("\n")
+        .find((text) => text.includes(` ${root}/${name} `));
+      return line?.split(" ")[5]?.split(",") ?? [];
+    };
+    const known = ["nosuid", "nodev", "noexec", "ro"];
+    expect(optionsOf("mount").filter((word) => known.includes(word))).toEqual([option]);
+    expect(optionsOf("bind")).toContain(option);
   });
 
   test("files and directories of the host are bound, read-only when asked", async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -152,6 +153,11 @@ describe.skipIf(needs !== "")(`${needs}L10: an attacker who may write to the tar
   });
 
   const canary = (outside: string): string => path.join(outside, "canary");
+  const hostPipe = (): string => {
+    const pipe = path.join(temporaryDirectory(), "pipe");
+    execFileSync("mkfifo", ["-m", "600", pipe]);
+    return pipe;
+  };
   const inside: [string, string, Buffer, (outside: string) => string][] = [
     ["a directory and its opening", "mkdirat", dirRecord(name(0), entryMeta(0o777)), (outside) => outside],
     [
@@ -159,6 +165,12 @@ describe.skipIf(needs !== "")(`${needs}L10: an attacker who may write to the tar
       "mknodat",
       nodeRecord(name(0), entryMeta(fileTypes.S_IFIFO | 0o666), { major: 0, minor: 0 }),
       canary,
+    ],
+    [
+      "a pipe and its mode, whose place a pipe of the host's takes",
+      "mknodat",
+      nodeRecord(name(0), entryMeta(fileTypes.S_IFIFO | 0o666), { major: 0, minor: 0 }),
+      hostPipe,
     ],
     ["a link and its owner", "symlinkat", symlinkRecord(name(0), entryMeta(0o777), Buffer.from("x")), canary],
   ];
@@ -177,13 +189,16 @@ describe.skipIf(needs !== "")(`${needs}L10: an attacker who may write to the tar
         if (call === "mkdirat") yield upRecord();
         yield upRecord();
       }
+      const place = to(here.outside);
+      const { mode } = lstatSync(place);
       let over = false;
       const unpacking = unpack(program, here, input()).finally(() => (over = true));
       unpacking.catch(() => undefined);
-      expect(await swap(path.join(here.target, "n0"), to(here.outside), undefined, () => over)).toBe(true);
+      expect(await swap(path.join(here.target, "n0"), place, undefined, () => over)).toBe(true);
       expect(over).toBe(false);
       await unpacking.catch(() => undefined);
       expectUntouched(here);
+      expect(lstatSync(place).mode).toBe(mode);
     },
   );
 });
