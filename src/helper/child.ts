@@ -11,14 +11,29 @@ import { failureFrom } from "./status.js";
 
 /** More than the helper ever writes about a failure; what a program in the container writes beyond it is dropped. */
 const maxMessage = 64 * 1024;
+/** `ps` of a machine full of processes with long command lines. */
+const maxCommandOutput = 64 * 1024 * 1024;
 /** Entry records are some 80 bytes: one write each would cost more than making the files. */
 const writeBytes = 256 * 1024;
 
 /** What a small system program prints; "" if it fails, which for those we ask means it knows nothing. */
 export async function readCommand(path: string, args: readonly string[]): Promise<string> {
+  const { failed, stdout } = await runCommand(path, args);
+  return failed ? "" : stdout;
+}
+
+export interface CommandEnd {
+  readonly failed: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A program of this machine, which gets nothing of our environment. */
+export async function runCommand(path: string, args: readonly string[]): Promise<CommandEnd> {
+  const options = { env: { LC_ALL: "C.UTF-8" }, timeout: 10_000, maxBuffer: maxCommandOutput };
   return new Promise((resolve) => {
-    execFile(path, args, { env: {}, timeout: 10_000 }, (error, stdout) =>
-      resolve(error === null ? stdout : ""),
+    execFile(path, args, options, (error, stdout, stderr) =>
+      resolve({ failed: error !== null, stdout, stderr }),
     );
   });
 }

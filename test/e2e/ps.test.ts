@@ -69,6 +69,32 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who, ps`, (user) => {
     );
   });
 
+  test("top has options for the host's ps, which says them of the container's processes alone", async () => {
+    const { run, ok } = engine(user);
+    const shell = ["sh", "-c", "printf '#!/bin/sh\nsleep 9' > /bin/ps; sleep 62 & exec sleep 63"];
+    await ok("run", "-q", "-d", ...quick, "--name", "job", busybox, ...shell);
+    const commands = /^ *PID COMMAND\n *\d+ sleep\n *\d+ sleep$/;
+    await expect.poll(() => ok("top", "job", "-o", "pid,comm")).toMatch(commands);
+    expect(await ok("top", "job", "-o pid,comm")).toMatch(commands);
+    for (const all of ["-ef", "aux", "auxf"])
+      expect(await ok("top", "job", all)).toMatch(/^U.* PID .*\n.* sleep 63\n.* sleep 62$/);
+    expect(await ok("top", "job", "-eo", "user,pid,comm")).toMatch(/^USER +PID COMMAND\n.*\n.*$/);
+
+    expect(await run(["top", "job", "-o", "comm"])).toMatchObject({
+      status: 2,
+      stdout: "",
+      stderr: expect.stringMatching(/^pullrun: top: couldn't find PID field in ps output .*\nhint: add pid/),
+    });
+    expect(await ok("top", "job", "-o", "args,pid")).toMatch(/^COMMAND +PID\nsleep 63 +\d+\nsleep 62 +\d+$/);
+    expect((await run(["top", "job", "-o", "args,args,pid,tty"])).stderr).toMatch(
+      /^pullrun: top: ps: sleep: in the column PID .*\nhint: put pid before columns/,
+    );
+    expect((await run(["top", "job", "-o", "nope"])).stderr).toMatch(/^pullrun: top: ps: error: .*"nope"/);
+    await ok("kill", "job");
+    await ok("wait", "job");
+    expect((await run(["top", "job", "aux"])).stderr).toMatch(/^pullrun: top: job: the container is exited/);
+  });
+
   test("and top, stats and inspect show what runs", async () => {
     const { ok } = engine(user);
     const shell = ["sh", "-c", "sleep 60 & exec sleep 61"];

@@ -68,9 +68,10 @@ export const lifeCommands: readonly CommandSpec[] = [
   },
   {
     name: "top",
-    args: "<container>",
-    summary: "list a container's processes, as the host sees them",
+    args: "<container> [ps-options...]",
+    summary: "list a container's processes, as the host sees them or, with options, its `ps`",
     flags: [],
+    passThrough: true,
     failure: 1,
     onlyReads: true,
     load: () => import("./top.js"),

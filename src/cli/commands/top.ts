@@ -3,11 +3,17 @@ import type { Invocation } from "../command.js";
 import { inspectionContext } from "../inspection.js";
 import { formatTable } from "../render/table.js";
 
-/** The columns of `ps -ef`, docker's choice. */
+/** Without options the columns of `ps -ef`, docker's choice. */
 export async function run(invocation: Invocation): Promise<number> {
   const context = await inspectionContext(invocation);
+  const [word = "", ...psOptions] = invocation.args;
+  if (psOptions.length > 0) {
+    const { processesByPs } = await import("../../api/containers/top-ps.js");
+    invocation.print(`${(await processesByPs(context, word, psOptions)).join("\n")}\n`);
+    return 0;
+  }
   const { containerProcesses } = await import("../../api/containers/top.js");
-  const rows = await containerProcesses(context, invocation.args[0] ?? "");
+  const rows = await containerProcesses(context, word);
   const header = ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"];
   invocation.print(formatTable(header, rows.map(cellsOf)));
   return 0;
