@@ -124,6 +124,20 @@ record_failure (void)
   record_error (line);
 }
 
+/* As docker's: a command that is not there, or cannot be started where it is to, is another matter than our failure. */
+static int
+failed_status (enum step_kind kind)
+{
+  switch (kind) {
+  case STEP_EXEC:
+    return exec_status (failure_error ());
+  case STEP_WORKING_DIR:
+    return EXIT_NOT_EXECUTABLE;
+  default:
+    return EXIT_OURS;
+  }
+}
+
 /* Steps [from, to); 0, or the exit status of the one that failed. */
 static int
 run_steps (struct context *context, size_t from, size_t to)
@@ -138,7 +152,7 @@ run_steps (struct context *context, size_t from, size_t to)
       report_time (context, i + 1, began);
       continue;
     }
-    int status = step->kind == STEP_EXEC ? exec_status (failure_error ()) : EXIT_OURS;
+    int status = failed_status (step->kind);
     report_failure (context, i + 1, step_name (step->kind));
     if (context->supervisor < 0 && i < context->plan->cleanup)
       record_failure ();

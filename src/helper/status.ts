@@ -34,7 +34,7 @@ export function failureFrom(status: string, exitStatus: number): LaunchError | u
 }
 
 function codeOf(kind: string, exitStatus: number): LaunchCode {
-  if (kind !== "exec") return "HELPER_FAILED";
+  if (kind !== "exec" && kind !== "working-dir") return "HELPER_FAILED";
   return exitStatus === 127 ? "EXEC_NOT_FOUND" : "EXEC_DENIED";
 }
 

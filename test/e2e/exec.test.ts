@@ -66,6 +66,16 @@ describe.skipIf(needs !== "").each(testUsers)(`${needs}as $who, exec`, (user) =>
     expect(inBackground).toBe(status < 128 ? status : 0);
   });
 
+  test("in what is no directory there it ends with docker's 126", async () => {
+    const { run } = await sleeping(engine(user));
+    for (const directory of ["/no-such-directory", "/etc/passwd"])
+      for (const flags of [[], ["-d"]]) {
+        const result = await run(["exec", ...flags, "-w", directory, "job", "true"]);
+        expect(result).toMatchObject({ status: 126, stdout: "" });
+        expect(result.stderr).toMatch(/^pullrun: cannot change to the working directory: \/[^\n]+\n$/);
+      }
+  });
+
   test("in the background returns at once, and the command goes on", async () => {
     const { root, ok } = await sleeping(engine(user));
     expect(await ok("exec", "-d", "job", "sh", "-c", "sleep 0.5; echo done > /done")).toBe("");
