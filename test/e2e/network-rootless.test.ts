@@ -35,6 +35,7 @@ describe.skipIf(needs !== "")(`${needs}an ordinary user's container`, () => {
     await net.start(net.outside, [image.program, "serve-tcp", "80", "outside"]);
     await net.start(net.outside, [image.program, "serve-udp", "53", "outside"]);
     await net.start(net.machine, [image.program, "serve-tcp", "1081", "machine"]);
+    await net.start(net.machine, [image.program, "serve-udp", "53", "resolver"]);
   });
   afterAll(() => {
     net.close();
@@ -156,6 +157,14 @@ describe.skipIf(needs !== "")(`${needs}an ordinary user's container`, () => {
         expect(loopback.stdout).toBe("");
       });
 
+      test("asks a name server that listens on the machine's loopback", async () => {
+        const settings = { root: temporaryDirectory({ uid }), resolver: "127.0.0.1" };
+        const conf = await run([...network, image.name, "cat", "/etc/resolv.conf"], settings);
+        const [, server = ""] = /^nameserver (\S+)\n$/.exec(conf.stdout) ?? [];
+        const answer = await run([...network, image.name, "udp", server, "53"], settings);
+        expect(answer.stdout).toMatch(/^resolver sees 127\./);
+      });
+
       test("ends with its supervisor, even if that is killed", async () => {
         const root = temporaryDirectory({ uid });
         const child = await serve(root, [...network, "-p", "8080:7000", image.name, "wait"]);
@@ -178,10 +187,9 @@ describe.skipIf(needs !== "")(`${needs}an ordinary user's container`, () => {
   }
 
   test.skipIf(missing("slirp4netns") !== "")(
-    `${missing("slirp4netns")}asks a name server that listens on the machine's loopback through slirp4netns`,
+    `${missing("slirp4netns")}asks a name server that listens on the machine's loopback through slirp4netns by default`,
     async () => {
       const root = temporaryDirectory({ uid });
-      await net.start(net.machine, [image.program, "serve-udp", "53", "resolver"]);
       const settings = { root, resolver: "127.0.0.53", env: { PULLRUN_NETWORK: "" } };
       const conf = await run([image.name, "cat", "/etc/resolv.conf"], settings);
       expect(conf.stdout).toBe("nameserver 10.0.2.3\n");

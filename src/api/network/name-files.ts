@@ -19,7 +19,7 @@ export interface NameFilesInput {
 export function nameFiles(context: Context, input: NameFilesInput): ContainerFile[] {
   const { options } = input;
   const servers = resolvConf({ options, ...readResolvConf() });
-  if (options.network === "bridge" && !servers.includes("nameserver")) {
+  if (["bridge", "pasta"].includes(options.network) && !servers.includes("nameserver")) {
     const message = "the container can resolve no names: the host's name servers are on loopback; use --dns";
     context.emit({ type: "warning", message });
   }

@@ -94,7 +94,10 @@ function hasWayOut(): boolean {
   return defaultRoute(readRoutes()) !== undefined;
 }
 
-/** pasta of 2023 (Debian 12) forwards no questions to the host's loopback; tried with a server at 127.0.0.53. */
+/**
+ * pasta of 2023 (Debian 12) forwards UDP alone to the host's loopback, so answers too long for it are lost, and takes them
+ * from no other address than the one it asked, which a server that listens at all of them may not use. Both tried.
+ */
 function asksLoopback({ dns = [] }: RunOptions): boolean {
   const { host, behindResolved } = readResolvConf();
   return dns.length === 0 && needsForwarder(host, behindResolved);

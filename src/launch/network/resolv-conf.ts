@@ -53,7 +53,8 @@ function serversFor(
   if (network === "slirp4netns") return [dnsForwarder.slirp4netns];
   const reachable = host.filter((server) => !isLoopback(server));
   const servers = reachable.length > 0 ? reachable : outside(behindResolved);
-  return servers.length === 0 && network === "pasta" ? [dnsForwarder.pasta] : servers;
+  const forwarded = network === "pasta" && servers.length === 0 && host.some(isForwarded);
+  return forwarded ? [dnsForwarder.pasta] : servers;
 }
 
 function outside(text: string): string[] {
@@ -62,6 +63,11 @@ function outside(text: string): string[] {
 
 function isLoopback(address: string): boolean {
   return address.startsWith("127.") || address === "::1" || address.startsWith("::1%");
+}
+
+/** pasta of 2023 (Debian 12) asks no server at ::1; tried. */
+function isForwarded(server: string): boolean {
+  return server.startsWith("127.");
 }
 
 /** resolv.conf(5): the last `search` or `domain` counts, the options add up. */

@@ -26,6 +26,8 @@ describe("resolv.conf", () => {
     expect(resolvConf({ options: { network: "pasta" }, ...nothing })).toBe(
       "nameserver 169.254.1.1\nsearch lan\n",
     );
+    const onlyIp6 = { host: "nameserver ::1\n", behindResolved: "" };
+    expect(resolvConf({ options: { network: "pasta" }, ...onlyIp6 })).toBe("");
   });
 
   test("has what was asked for in place of the host's, each kind on its own", () => {
