@@ -18,6 +18,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { statusOf } from "../helper/supervised.js";
 import { busybox, needsBusybox } from "../support/busybox.js";
 import { pullrun, pullrunPath, temporaryDirectory, type CliOptions, type CliResult } from "../support/cli.js";
+import { temporaryStore } from "../support/engine.js";
 import { leftovers } from "../support/leftovers.js";
 import { needsRealRoot } from "../support/namespaces.js";
 import { needsPty, onPty } from "../support/pty.js";
@@ -54,14 +55,14 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
     ["is at a path where nothing is", ["/not/there"], 127],
     ["may not be executed", ["/etc/passwd"], 126],
   ])("a program that %s gives docker's exit status, and nothing is left", async (_, command, status) => {
-    const root = temporaryDirectory();
+    const root = temporaryStore();
     const cidFile = path.join(root, "cid");
     expect((await underRunc(root, ["--cidfile", cidFile, busybox, ...command])).status).toBe(status);
     expect(await leftovers(root, [readFileSync(cidFile, "utf8")])).toEqual([]);
   });
 
   test("what runc complains of is said in its words, and the status is 125", async () => {
-    const result = await underRunc(temporaryDirectory(), ["-w", "/etc/passwd", busybox, "true"]);
+    const result = await underRunc(temporaryStore(), ["-w", "/etc/passwd", busybox, "true"]);
     expect(result).toMatchObject({
       status: 125,
       stderr: expect.stringContaining("not a directory") as string,
@@ -69,13 +70,13 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
   });
 
   test("standard input comes with -i, and is empty without", async () => {
-    const root = temporaryDirectory();
+    const root = temporaryStore();
     expect((await underRunc(root, ["-i", busybox, "cat"], { input: "abc" })).stdout).toBe("abc");
     expect((await underRunc(root, [busybox, "cat"], { input: "abc" })).stdout).toBe("");
   });
 
   test("environment, user, directory, volumes and limits are those of any container", async () => {
-    const root = temporaryDirectory();
+    const root = temporaryStore();
     const data = path.join(temporaryDirectory(), "data");
     mkdirSync(data);
     writeFileSync(path.join(data, "file"), "from the host\n");
@@ -102,7 +103,7 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
   });
 
   test("a signal reaches the program", async () => {
-    const root = temporaryDirectory();
+    const root = temporaryStore();
     const script = "trap 'echo asked; exit 7' TERM; echo ready; while :; do sleep 0.05; done";
     const result = await underRunc(root, [busybox, "sh", "-c", script], {
       onStart: (child) => child.stdout?.once("data", () => child.kill("SIGTERM")),
@@ -111,7 +112,7 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
   });
 
   test("whoever kills the supervisor kills the container, and rm takes what is left", async () => {
-    const root = temporaryDirectory();
+    const root = temporaryStore();
     const cidFile = path.join(root, "cid");
     const script = "echo ready; exec sleep 1000";
     await underRunc(root, ["--name", "box", "--cidfile", cidFile, busybox, "sh", "-c", script], {
@@ -124,7 +125,7 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
   });
 
   test("exec, cp and --network container: find the container's namespaces, not the runtime's", async () => {
-    const root = temporaryDirectory();
+    const root = temporaryStore();
     const flags = ["--name", "box", "--network", "none"];
     const running = underRunc(root, [...flags, busybox, "sleep", "1000"]);
     const isUp = async (): Promise<boolean> =>
@@ -143,7 +144,7 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
   });
 
   test("in the background it lives as any other: exec, pause, stop, logs, start, rm, and nothing is left", async () => {
-    const root = temporaryDirectory();
+    const root = temporaryStore();
     const cli = async (...args: string[]): Promise<string> => {
       const { status, stdout, stderr } = await pullrun(args, { root });
       expect({ args, status, stderr }).toEqual({ args, status: 0, stderr: "" });
@@ -168,7 +169,7 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
   });
 
   test("what is sent by who is attached reaches the program, not the runtime", async () => {
-    const root = temporaryDirectory();
+    const root = temporaryStore();
     const flags = ["--runtime", "runc", "--name", "box", "-q", "--network", "none"];
     // The runtime passes on what it gets, but SIGURG, which is its own.
     const script = "trap 'exit 7' URG; while :; do echo up; sleep 0.05; done";
@@ -182,7 +183,7 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
   });
 
   test("create, start -a and --restart are for it, too", async () => {
-    const root = temporaryDirectory();
+    const root = temporaryStore();
     const make = ["create", "-q", "--runtime", "runc", "--network", "none", "--restart", "on-failure:2"];
     const script = "echo once; exit 3";
     const id = (
@@ -196,7 +197,7 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
   });
 
   test("a start in the background that fails is one: the status, the runtime's words, no trace of the time before", async () => {
-    const root = temporaryDirectory();
+    const root = temporaryStore();
     const run = ["run", "-d", "-q", "--runtime", "runc", "--network", "none"];
     expect(await pullrun([...run, busybox, "not-there"], { root })).toMatchObject({
       status: 127,
@@ -211,7 +212,7 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
   });
 
   test("whoever kills the supervisor in the background kills the container, which can be started again", async () => {
-    const root = temporaryDirectory();
+    const root = temporaryStore();
     const flags = ["--runtime", "runc", "--name", "box", "-q", "--network", "none"];
     const { stdout: id } = await pullrun(["run", "-d", ...flags, busybox, "sleep", "1000"], { root });
     const { supervisor } = statusOf(path.join(root, "containers", id.trim()));
@@ -224,7 +225,7 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
   });
 
   test("CVE-2019-5736: who has the supervisor's program open cannot change it", async () => {
-    const root = temporaryDirectory();
+    const root = temporaryStore();
     const flags = ["--runtime", "runc", "--name", "box", "-q", "--network", "none"];
     const { stdout: id } = await pullrun(["run", "-d", ...flags, busybox, "sleep", "1000"], { root });
     const { supervisor } = statusOf(path.join(root, "containers", id.trim()));
@@ -259,7 +260,7 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
     ];
 
     test("it has a terminal of its own, as large as ours whenever that changes, and Ctrl-C is a signal", async () => {
-      const root = temporaryDirectory(as);
+      const root = temporaryStore(as);
       // The runtime passes the first size on, too, only when the program runs.
       const sizes = ["24 80", "10 20"].map(
         (size) => `while test "$(stty size)" != "${size}"; do :; done; echo ${size}`,
@@ -277,7 +278,7 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
     });
 
     test("one can leave it and come back", async () => {
-      const root = temporaryDirectory(as);
+      const root = temporaryStore(as);
       const pty = await onPty(
         command(root, "run", ...flags, "sh", "-c", "echo ready; read line; echo got $line"),
       );
@@ -296,7 +297,7 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
     });
 
     test("a program that is not there is 127, in the runtime's words", async () => {
-      const pty = await onPty(command(temporaryDirectory(as), "run", "--rm", ...flags, "not-there"));
+      const pty = await onPty(command(temporaryStore(as), "run", "--rm", ...flags, "not-there"));
       const { status, shown } = await pty.ended();
       expect(status).toBe(127);
       expect(shown).toContain("not-there");
@@ -310,7 +311,7 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
     [["--runtime", "not-there"], "--runtime: not-there: not installed"],
     [["--runtime", "./runc"], "--runtime: ./runc: not installed"],
   ])("%j is refused before anything is made", async (flags, message) => {
-    const root = temporaryDirectory();
+    const root = temporaryStore();
     const { status, stderr } = await underRunc(root, [...flags, busybox, "true"]);
     expect({ status, stderr }).toEqual({ status: 125, stderr: expect.stringContaining(message) as string });
     expect(await leftovers(root)).toEqual([]);
@@ -318,7 +319,7 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
 
   test("an ordinary user has it in a user namespace, in the background as well", async () => {
     const uid = 12345;
-    const root = temporaryDirectory({ uid });
+    const root = temporaryStore({ uid });
     const run = ["--squash-ids", "-q", "--runtime", "runc", "--network", "none"];
     const ran = await pullrun(["run", "--rm", ...run, busybox, "sh", "-c", "id -u; exit 4"], { root, uid });
     expect(ran).toEqual({ status: 4, stdout: "0\n", stderr: "" });
@@ -337,7 +338,7 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
     [["-u", "5"], "--runtime: uid 5: the only id here"],
   ])("an ordinary user is told that %j takes more", async (flags, message) => {
     const uid = 12345;
-    const root = temporaryDirectory({ uid });
+    const root = temporaryStore({ uid });
     const run = ["--squash-ids", ...flags, busybox, "true"];
     const { status, stderr } = await underRunc(root, run, { uid });
     expect({ status, stderr }).toEqual({ status: 125, stderr: expect.stringContaining(message) as string });
@@ -348,14 +349,15 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
     `${noPids}an ordinary user's limits hold where a cgroup is delegated, and it is gone after`,
     async () => {
       const uid = 12345;
-      const root = temporaryDirectory({ uid });
-      const delegated = path.join(pidsHierarchy, path.basename(root));
+      const delegated = path.join(pidsHierarchy, `pullrun-test-${process.pid}`);
       mkdirSync(delegated);
       chownSync(delegated, uid, uid);
       onTestFinished(() => {
         rmdirSync(path.join(delegated, "pullrun"));
         rmdirSync(delegated);
       });
+      // Its containers are ended before.
+      const root = temporaryStore({ uid });
       const within = ["sh", "-c", `echo $$ > ${delegated}/cgroup.procs && exec "$@"`, "sh"];
       const script = "for i in $(seq 50); do sleep 1000 & done";
       const flags = ["--squash-ids", "--pids-limit", "40"];
