@@ -93,12 +93,12 @@ step_record (struct context *context, const struct step *step)
 }
 
 void
-record_running (pid_t pid)
+record_running (pid_t pid, uint64_t start)
 {
   if (!record.directory)
     return;
   record.pid = pid;
-  record.start = process_start_time (pid);
+  record.start = start;
   record.started = now ();
   record.finished = 0;
   record.status = 0;

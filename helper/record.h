@@ -10,8 +10,8 @@
 
 /* All of them do nothing in a plan without a record step. What cannot be written (disk full) keeps nothing from running. */
 int step_record (struct context *context, const struct step *step);
-/* The program runs: only now may others enter its namespaces. */
-void record_running (pid_t pid);
+/* The program runs: only now may others enter its namespaces. 0, 0: it has run, and who has its number now is unknown. */
+void record_running (pid_t pid, uint64_t start);
 void record_oom (void);
 /* Why the next end is one: one line. */
 void record_error (const char *line);

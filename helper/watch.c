@@ -64,25 +64,40 @@ take_signals (struct watch *watch, int signals)
 }
 
 static void
-note_running (struct watch *watch, pid_t pid)
+note_running (struct watch *watch, pid_t pid, uint64_t start)
 {
-  record_running (pid);
+  record_running (pid, start);
   if (watch->context->service)
     watch->context->service->ran = true;
   service_tell (watch->context, 0);
 }
 
-/* It is the runtime's to reap: what has its number once we have hold of it may be another. */
+/* Until it is reaped its number is its own. */
 static void
+note_child_running (struct watch *watch)
+{
+  pid_t pid = watch->status < 0 ? watch->child->pid : 0;
+  note_running (watch, pid, pid > 0 ? process_start_time (pid) : 0);
+}
+
+/*
+ * Takes hold of the runtime's program. That is the runtime's to reap, so its number may have become another's meanwhile,
+ * unless the program is found by it again. Returns when it started, 0: it has ended.
+ */
+static uint64_t
 follow_program (const struct watch *watch, pid_t pid)
 {
   struct service *service = watch->context->service;
-  if (!service)
-    return;
-  close_descriptor (&service->program);
-  service->program = k_pidfd_open (pid);
-  if (runtime_program (watch->context, watch->child->pid) != pid)
+  if (service) {
     close_descriptor (&service->program);
+    service->program = k_pidfd_open (pid);
+  }
+  uint64_t start = process_start_time (pid);
+  if (runtime_program (watch->context, watch->child->pid) == pid)
+    return start;
+  if (service)
+    close_descriptor (&service->program);
+  return 0;
 }
 
 /* A program that ended at once is only known by the runtime's word. */
@@ -95,9 +110,8 @@ look_for_program (struct watch *watch)
   if (pid == 0 && (watch->status < 0 || !runtime_has_started (watch->context)))
     return;
   watch->awaits_runtime = false;
-  if (pid > 0)
-    follow_program (watch, pid);
-  note_running (watch, pid > 0 ? pid : watch->child->pid);
+  uint64_t start = pid > 0 ? follow_program (watch, pid) : 0;
+  note_running (watch, start > 0 ? pid : 0, start);
 }
 
 static void
@@ -118,7 +132,7 @@ take_start (struct watch *watch)
   bool started = watch->said_size == 1 && watch->said[0] == START_MARK[0];
   watch->awaits_runtime = started && watch->context->pid_file;
   if (started && !watch->awaits_runtime)
-    note_running (watch, watch->child->pid);
+    note_child_running (watch);
   else if (watch->said_size == 0)
     note_failure (watch, "pullrun: the container's first process was ended before its program started\n");
   else if (!started)
