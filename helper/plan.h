@@ -91,7 +91,8 @@ enum phase { HOST = 1, CHILD = 2, CLEANUP = 4, CREATED = 8 };
   X (70, REQUEST, "request", "sbs", CREATED) \
   X (71, SYNC, "sync", "", CHILD) \
   X (72, EXIT_TEXT, "exit-text", "siP", HOST) \
-  X (73, RUNTIME_PID, "runtime-pid", "s", HOST)
+  X (73, RUNTIME_PID, "runtime-pid", "s", HOST) \
+  X (74, MOVE_PROCESSES, "move-processes", "ss", HOST)
 
 enum step_kind {
 #define X(number, name, kind, arguments, phases) STEP_##name = number,

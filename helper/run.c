@@ -114,6 +114,7 @@ static int (*const execute[STEP_KIND_LIMIT]) (struct context *, const struct ste
   [STEP_REQUEST] = step_request,
   [STEP_EXIT_TEXT] = step_exit_text,
   [STEP_RUNTIME_PID] = step_runtime_pid,
+  [STEP_MOVE_PROCESSES] = step_move_processes,
 };
 
 static void

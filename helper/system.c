@@ -5,6 +5,7 @@
 #include <linux/keyctl.h>
 #include <linux/magic.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -46,6 +47,37 @@ step_write_either (struct context *context, const struct step *step)
   if (write_file (otherwise, step->argv[3].bytes, step->argv[3].length) == 0)
     return 0;
   return fail (otherwise, "cannot write");
+}
+
+/* How many are listed there. Some may end before they are moved; 0 is one that has no number in our pid namespace. */
+static int
+move_listed (FILE *from, const char *to)
+{
+  int pid, count = 0;
+  for (; fscanf (from, "%d", &pid) == 1; count++) {
+    char number[16];
+    int length = snprintf (number, sizeof number, "%d", pid);
+    if (pid > 0)
+      (void) !write_file (to, number, (size_t) length);
+  }
+  return count;
+}
+
+/* Again until none is left, since they start others meanwhile. Of those that stay the next step tells. */
+int
+step_move_processes (struct context *context, const struct step *step)
+{
+  const char *path = step_string (step, 0);
+  int left = 1;
+  (void) context;
+  for (int tries = 0; left > 0 && tries < 20; tries++) {
+    FILE *from = fopen (path, "re");
+    if (!from)
+      return fail (path, "cannot read the processes of the cgroup");
+    left = move_listed (from, step_string (step, 1));
+    fclose (from);
+  }
+  return 0;
 }
 
 int

@@ -7,6 +7,7 @@
 int step_make_dir (struct context *context, const struct step *step);
 int step_write (struct context *context, const struct step *step);
 int step_write_either (struct context *context, const struct step *step);
+int step_move_processes (struct context *context, const struct step *step);
 int step_lock (struct context *context, const struct step *step);
 int step_unshare (struct context *context, const struct step *step);
 int step_hostname (struct context *context, const struct step *step);

@@ -98,6 +98,7 @@ export const stepLayouts: { readonly [K in Step["kind"]]: StepLayout<K> } = {
   terminal: layout(44, "iii", "uid", "console", "host"),
   "exit-text": layout(72, "siP", "path", "code", "texts"),
   "runtime-pid": layout(73, "s", "path"),
+  "move-processes": layout(74, "ss", "from", "to"),
   "oom-file": layout(45, "ss", "path", "key"),
   supervise: layout(43, "siiiii", "directory", "logBytes", "terminal", "input", "restart", "retries"),
 };

@@ -29,6 +29,8 @@ export type Step =
       readonly otherwise: string;
       readonly otherwiseData: string;
     }
+  /** All processes of a cgroup, us too, to another one; both by their `cgroup.procs`. */
+  | { readonly kind: "move-processes"; readonly from: string; readonly to: string }
   | { readonly kind: "lock"; readonly path: string }
   /**
    * The child is to live in namespaces (`CLONE_NEW*`) of a process that has run since `start` (field 22 of

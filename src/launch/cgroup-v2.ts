@@ -108,18 +108,14 @@ function requireControllers({ base, limits, hint }: ControllersWanted, host: Cgr
 }
 
 /**
- * cgroups(7), "no internal processes": a cgroup with processes cannot enable controllers for children. Those listed
- * now may be gone by then; `0` moves the helper, whoever started it.
+ * cgroups(7), "no internal processes": a cgroup with processes cannot enable controllers for children. Which ones there
+ * are only the helper knows: with `-d` it is two of them, which are not there yet.
  */
 function moveAside(base: string, host: CgroupHost): PlanStep[] {
-  const pids = words(host.read(`${base}/cgroup.procs`)).filter((pid) => pid !== "0");
-  if (pids.length === 0) return [];
-  const procs = `${base}/${supervisorLeaf}/cgroup.procs`;
-  return [
-    makeDir(`${base}/${supervisorLeaf}`),
-    ...pids.map((pid): PlanStep => ({ kind: "write", path: procs, data: pid, optional: true })),
-    { kind: "write", path: procs, data: "0" },
-  ];
+  const procs = `${base}/cgroup.procs`;
+  if (words(host.read(procs)).every((pid) => pid === "0")) return [];
+  const leaf = `${base}/${supervisorLeaf}`;
+  return [makeDir(leaf), { kind: "move-processes", from: procs, to: `${leaf}/cgroup.procs` }];
 }
 
 function enable(directory: string, limits: readonly Limit[], host: CgroupHost): PlanStep[] {

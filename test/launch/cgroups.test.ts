@@ -47,8 +47,8 @@ function plan(host: CgroupHost, limits: Parameters<typeof limitResources>[0]): C
 function text(steps: readonly PlanStep[]): string[] {
   return steps.flatMap((step) => {
     if (step.kind === "make-dir") return [`mkdir ${step.path}`];
-    if (step.kind === "write")
-      return [`${step.path} = ${step.data}${step.optional === true ? " (optional)" : ""}`];
+    if (step.kind === "write") return [`${step.path} = ${step.data}`];
+    if (step.kind === "move-processes") return [`move ${step.from} to ${step.to}`];
     if (step.kind === "write-either")
       return [`${step.path} = ${step.data}, or ${step.otherwise} = ${step.otherwiseData}`];
     if (step.kind === "oom-file") return [`${step.key} in ${step.path}`];
@@ -229,9 +229,7 @@ describe("cgroup v2", () => {
     const made = plan(fakeHost(delegated), { memory: 64 << 20 });
     expect(text(made.hostSteps)).toEqual([
       `mkdir ${scope}/pullrun-supervisor`,
-      `${scope}/pullrun-supervisor/cgroup.procs = 41 (optional)`,
-      `${scope}/pullrun-supervisor/cgroup.procs = 42 (optional)`,
-      `${scope}/pullrun-supervisor/cgroup.procs = 0`,
+      `move ${scope}/cgroup.procs to ${scope}/pullrun-supervisor/cgroup.procs`,
       `${scope}/cgroup.subtree_control = +memory`,
       `mkdir ${scope}/pullrun-ID`,
       `${scope}/pullrun-ID/memory.max = ${64 << 20}`,
@@ -265,8 +263,7 @@ describe("cgroup v2", () => {
     const made = plan(fakeHost({ mountinfo: unified, self: "0::/\n", files }), { pidsLimit: 5 });
     expect(text(made.hostSteps)).toEqual([
       "mkdir /sys/fs/cgroup/pullrun-supervisor",
-      "/sys/fs/cgroup/pullrun-supervisor/cgroup.procs = 1 (optional)",
-      "/sys/fs/cgroup/pullrun-supervisor/cgroup.procs = 0",
+      "move /sys/fs/cgroup/cgroup.procs to /sys/fs/cgroup/pullrun-supervisor/cgroup.procs",
       "/sys/fs/cgroup/cgroup.subtree_control = +pids",
       "mkdir /sys/fs/cgroup/pullrun-ID",
       "/sys/fs/cgroup/pullrun-ID/pids.max = 5",

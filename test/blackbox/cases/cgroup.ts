@@ -60,6 +60,18 @@ pullrun logs full; pullrun stop -t 0 full; pullrun rm full`,
     stdout: "",
   },
   {
+    name: "the first container in a delegated cgroup may be one in the background: all that is there makes room",
+    script: `d=$(mktemp -d); g=/sys/fs/cgroup/$(basename $d); mkdir $g; chown 12345 $d $g $g/cgroup.procs $g/cgroup.subtree_control
+cat >$d/script <<END
+cd $d; export PULLRUN_ROOT=$d/store; sleep 1000 & pullrun run -q -d --name first -m 64m oci:$LAYOUT:box:latest sleep 1000 >id
+status=\\$?; pullrun rm -f first; kill \\$!; exit \\$status
+END
+sh -c "echo \\$\\$ >$g/cgroup.procs; exec setpriv --reuid=12345 --regid=12345 --clear-groups env HOME=$d sh $d/script"
+status=$?; rmdir $g/pullrun-supervisor $g; rm -r $d; exit $status`,
+    worlds: ["VM root"],
+    stdout: "first\n",
+  },
+  {
     name: "a limit in a cgroup nobody delegated is an error that names the controller",
     script: `d=$(mktemp -d); chown 12345 $d; cd $d
 setpriv --reuid=12345 --regid=12345 --clear-groups env HOME=$d pullrun --root $d/store run -q --rm -m 64m oci:$LAYOUT:box:latest true
