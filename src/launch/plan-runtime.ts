@@ -2,6 +2,7 @@ import { mountFlags } from "../helper/constants.js";
 import type { Plan, PlanStep } from "../helper/plan.js";
 import { planMap } from "./id-mappings.js";
 import { namespaceFlags } from "./namespaces.js";
+import { runtimeCgroup } from "./runtime-spec.js";
 import type { NamespacePlanInput } from "./plan-namespaces.js";
 import { directorySteps, rootSteps } from "./plan-root.js";
 import { keepSteps, streamSteps } from "./plan-supervise.js";
@@ -30,8 +31,8 @@ export interface RuntimePlanInput extends Pick<
 /**
  * The plan for a container of another OCI runtime, which gets the container's directory as its bundle (ADR 16). It runs in
  * a mount and a process namespace of its own: the root file system shows in the one only, and whoever kills the
- * runtime kills all that is in the other. Without root it has a user namespace, too, of which it is the root, and is
- * in the container's cgroup: it may make none, but where one is delegated to us its limits hold for both.
+ * runtime kills all that is in the other. Without root it has a user namespace, too, of which it is the root; there it is in
+ * the container's cgroup, whose limits hold for both, unless it can make one below for the container alone.
  */
 export function planRuntime(input: RuntimePlanInput): Plan {
   const { spec, containerDir, lowers, supervision, mounts = [] } = input;
@@ -98,7 +99,7 @@ function cloneStep({ spec, privilege, cgroups }: RuntimePlanInput): PlanStep {
     gidMap: planMap(spec.linux.gidMappings),
     newuidmap: programs?.newuidmap ?? "",
     newgidmap: programs?.newgidmap ?? "",
-    cgroupProcs: mapped ? cgroups.procsFiles : [],
+    cgroupProcs: mapped && runtimeCgroup(spec, cgroups) === undefined ? cgroups.procsFiles : [],
   };
 }
 

@@ -147,7 +147,7 @@ async function planForeign(
     rootDir: boundRoot(options),
     mounts,
     runtime: findRuntime(input.runtime),
-    bundle: runtimeBundle(directory, spec),
+    bundle: runtimeBundle(directory, spec, input.cgroups),
   });
 }
 

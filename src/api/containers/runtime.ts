@@ -3,6 +3,7 @@ import path from "node:path";
 import { LaunchError, UsageError } from "../../core/errors.js";
 import { printable } from "../../core/text.js";
 import { findProgram } from "../../helper/find-program.js";
+import type { CgroupPlan } from "../../launch/cgroups.js";
 import { needsNetwork } from "../../launch/options/network.js";
 import type { Spec } from "../../launch/oci-spec.js";
 import { specWithinUserNamespace } from "../../launch/runtime-spec.js";
@@ -31,13 +32,13 @@ function executable(file: string): string | undefined {
 }
 
 /** Where the runtime finds its config.json: with the container's, unless it is to do without some of that. */
-export function runtimeBundle(directory: string, spec: Spec): string {
+export function runtimeBundle(directory: string, spec: Spec, cgroups: CgroupPlan): string {
   const { uidMappings } = spec.linux;
   if (uidMappings === undefined) return directory;
   if (!uidMappings.some(({ containerID }) => containerID === 0)) throw noRoot(spec);
   const bundle = path.join(directory, "bundle");
   mkdirSync(bundle, { recursive: true, mode: 0o700 });
-  writeFileSync(path.join(bundle, "config.json"), JSON.stringify(specWithinUserNamespace(spec)));
+  writeFileSync(path.join(bundle, "config.json"), JSON.stringify(specWithinUserNamespace(spec, cgroups)));
   return bundle;
 }
 

@@ -21,4 +21,30 @@ run >own; run --runtime runc >runc; run --runtime crun >crun; diff own runc && d
     tools: ["runc", "crun"],
     stdout: "5\n",
   },
+  {
+    name: "a user's limits hold under runc and crun, which show them to the container, and the end by memory is on record",
+    script: `for runtime in runc crun; do
+pullrun run --rm --runtime $runtime -m 64m --pids-limit 20 --cpus 0.5 box sh -c 'cd /sys/fs/cgroup; cat memory.max pids.max cpu.max'
+pullrun run --name $runtime --runtime $runtime -m 20m box dd if=/dev/zero of=/dev/null bs=60M count=1; echo $?
+pullrun inspect --format '{{.State.OOMKilled}}' $runtime; pullrun rm $runtime
+done`,
+    worlds: ["VM user"],
+    tools: ["runc", "crun"],
+    stdout: /^(67108864\n20\n50000 100000\n137\ntrue\n(runc|crun)\n){2}$/,
+  },
+  {
+    name: "a user's container with limits under runc and crun can be entered, measured and frozen, and its cgroup goes with it",
+    script: `for runtime in runc crun; do
+pullrun run -d --name live-$runtime --runtime $runtime -m 64m --pids-limit 30 box sleep 1000 >id
+pullrun exec live-$runtime cat /proc/self/cgroup /sys/fs/cgroup/memory.max
+pullrun exec live-$runtime sh -c 'for i in $(seq 40); do sleep 1 & done' 2>&1 | grep -c "can't fork"
+pullrun stats --no-stream --format '{{.PIDs}} {{.MemUsage}}' live-$runtime | grep -oE '/ *(64|67\\.1)[^ ]*B'
+pullrun pause live-$runtime && pullrun ps --format '{{.Status}}' | grep -o Paused; pullrun rm -f live-$runtime
+find /sys/fs/cgroup -name "*$(cat id)*"
+done`,
+    worlds: ["VM user"],
+    tools: ["runc", "crun"],
+    stdout:
+      /^(0::\/\n67108864\n[1-9]\d*\n\/ *(64|67\.1)\S*B\nlive-(runc|crun)\nPaused\nlive-(runc|crun)\n){2}$/,
+  },
 ];
