@@ -1,12 +1,13 @@
 import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { LaunchError } from "../../core/errors.js";
+import { errnoOf, LaunchError } from "../../core/errors.js";
 import type { Context } from "../context.js";
 import type { Container } from "./container.js";
 import { findContainer } from "./find.js";
 import { findFreezer, type Freezer } from "./freezer.js";
 import { nameOf } from "./names.js";
 import { notRunning } from "./signal.js";
+import type { ContainerState } from "./state.js";
 
 const pollMs = 10;
 /** A process in an uninterruptible wait freezes once that is over. */
@@ -44,6 +45,27 @@ export async function setFrozen(
     );
   }
   const deadline = Date.now() + patienceMs;
-  await writeFile(freezer.file, frozen ? freezer.freeze : freezer.thaw);
+  if (!(await wish(freezer, frozen))) {
+    if (frozen) throw hasEnded(state);
+    return;
+  }
   while ((await freezer.frozen()) !== frozen && Date.now() < deadline) await sleep(pollMs);
+}
+
+/** False: the cgroup is gone, as it is once the container has ended. */
+async function wish({ file, freeze, thaw }: Freezer, frozen: boolean): Promise<boolean> {
+  try {
+    await writeFile(file, frozen ? freeze : thaw);
+    return true;
+  } catch (error) {
+    if (["ENOENT", "ENODEV"].includes(errnoOf(error) ?? "")) return false;
+    throw error;
+  }
+}
+
+function hasEnded(state: ContainerState): LaunchError {
+  return new LaunchError(
+    "NOT_RUNNING",
+    `pause: ${nameOf(state)}: the container has ended (expected running)`,
+  );
 }
