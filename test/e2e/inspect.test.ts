@@ -239,17 +239,20 @@ test("a name that means a directory is none for an image in the store", async ()
 });
 
 test("inspect shows what it finds and complains of the rest", async () => {
-  for (const [flags, shown] of [
-    [["-f", "{{index .RepoTags 0}}"], /^team\/app:1\n$/],
-    [["--raw"], /^\{.*\}\s*$/s],
-    [[], /^\[\n.*"team\/app:1".*\]\n$/s],
-    [["-f", ""], /^\[\n/],
+  const neither = "inspect: none: no such container or image";
+  const noImage = "image: none: not in the store";
+  for (const [flags, shown, complaint] of [
+    [["-f", "{{index .RepoTags 0}}"], /^team\/app:1\n$/, neither],
+    [["--raw"], /^\{.*\}\s*$/s, noImage],
+    [["--type", "image"], /^\[\n/, noImage],
+    [[], /^\[\n.*"team\/app:1".*\]\n$/s, neither],
+    [["-f", ""], /^\[\n/, neither],
   ] as const) {
     const { status, stdout, stderr } = await look("inspect", ...flags, "none", app);
     expect(stdout).toMatch(shown);
     expect({ status, stderr }).toEqual({
       status: 1,
-      stderr: expect.stringMatching(/^pullrun: image: none: not in the store\nhint: .*\n$/) as string,
+      stderr: expect.stringMatching(new RegExp(`^pullrun: ${complaint}\nhint: .*\n$`)) as string,
     });
   }
 });

@@ -1,4 +1,5 @@
 import { StoreError } from "../../core/errors.js";
+import { printable } from "../../core/text.js";
 import type { Context } from "../../api/context.js";
 import { forEachWord } from "../each.js";
 import { inspectionContext, printFound } from "../inspection.js";
@@ -31,12 +32,24 @@ async function inspectWord(context: Context, word: string, flags: Flags): Promis
   if (type !== "image") {
     const { inspectContainer } = await import("../../api/containers/inspect.js");
     const container = await inspectContainer(context, word).catch((error: unknown) => {
-      const isAbsent = error instanceof StoreError && error.code === "NOT_FOUND";
-      if (type === "container" || !isAbsent) throw error;
+      if (type === "container" || !isAbsent(error)) throw error;
     });
     if (container !== undefined) return container;
   }
   const { inspectImage } = await import("../../api/inspect.js");
   const { dockerView } = await import("../../api/inspect-docker.js");
-  return dockerView(await inspectImage(context, word));
+  const image = await inspectImage(context, word).catch((error: unknown) => {
+    throw type !== "image" && isAbsent(error) ? neither(word) : error;
+  });
+  return dockerView(image);
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof StoreError && error.code === "NOT_FOUND";
+}
+
+function neither(word: string): StoreError {
+  return new StoreError("NOT_FOUND", `inspect: ${printable(word, 100)}: no such container or image`, {
+    hint: "`pullrun ps -a` and `pullrun images` list what is there",
+  });
 }
