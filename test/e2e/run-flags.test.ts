@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { demoLayout, pullrun, temporaryDirectory } from "../support/cli.js";
-import { needsNamespaces } from "../support/namespaces.js";
+import { needsNamespaces, needsRealRoot } from "../support/namespaces.js";
+import { ordinaryUid } from "../support/users.js";
 
 const hello = `oci:${demoLayout}:pullrun/hello-world:latest`;
 
@@ -104,3 +105,17 @@ describe.skipIf(needsNamespaces !== "")(`${needsNamespaces}flags of run that con
     });
   });
 });
+
+test.skipIf(needsRealRoot !== "")(
+  `${needsRealRoot}--group-add of a user with one id has a warning that there are no further groups`,
+  async () => {
+    const uid = ordinaryUid;
+    const flags = ["--rm", "--network", "none", "--group-add", "20"];
+    const { status, stderr } = await pullrun(["run", ...flags, hello], {
+      root: temporaryDirectory({ uid }),
+      uid,
+    });
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^warning: --group-add has no effect: .*\/etc\/subgid$/m);
+  },
+);

@@ -1,6 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { formatPlatform, hostPlatform } from "../../core/platform.js";
 import type { Lower } from "../../helper/lower.js";
 import { createContainerId } from "../../launch/container-id.js";
 import type { PlacedMount } from "../../launch/mounts.js";
@@ -18,6 +17,7 @@ import { launchInput } from "../launch-input.js";
 import { specFile } from "./directory.js";
 import { flatRoot, type Launch } from "./launch.js";
 import { writeState, type ContainerState } from "./state.js";
+import { warnOfImpossible } from "./warnings.js";
 
 export interface CreateRequest extends ImageRequest {
   readonly options: RunOptions;
@@ -52,7 +52,7 @@ export async function createContainer<T>(
   if (asked.options.runtime !== undefined) (await import("./runtime.js")).checkRuntime(asked);
   const image = await imageOf(context, asked);
   const request = { ...asked, options: await decideNetwork(context, asked.options, image) };
-  warnOfForeignPlatform(context, image);
+  await warnOfImpossible(context, image, request.options);
   const { paths } = await context.store({ create: true });
   const id = createContainerId();
   const directory = path.join(paths.containers, id);
@@ -235,12 +235,4 @@ async function unpackRoot(context: Context, { image, directory }: Job): Promise<
     emit,
   });
   return { path: root, facts, lowers: [], runsOn: {} };
-}
-
-function warnOfForeignPlatform({ emit }: Context, image: LocalImage): void {
-  const { platform } = image.config.value;
-  const host = hostPlatform();
-  if (platform.os === host.os && platform.architecture === host.architecture) return;
-  const message = `the image is for ${formatPlatform(platform)} and this machine is ${formatPlatform(host)}`;
-  emit({ type: "warning", message });
 }
