@@ -106,6 +106,29 @@ describe.skipIf(needsNamespaces !== "")(`${needsNamespaces}flags of run that con
   });
 });
 
+test.skipIf(needsNamespaces !== "").each(["none", "host"])(
+  `${needsNamespaces}ports of a container with --network %s are published nowhere, which a warning says`,
+  async (network) => {
+    const flags = ["--rm", "-q", "--network", network, "-p", "80:80", "-P"];
+    const { status, stderr } = await pullrun(["run", ...flags, hello], { root: temporaryDirectory() });
+    const warning = `warning: --publish has no effect with --network ${network}\n`;
+    expect({ status, stderr }).toEqual({ status: 0, stderr: warning });
+  },
+);
+
+test.skipIf(needsRealRoot !== "")(
+  `${needsRealRoot}--network pasta is refused as root, where it becomes nobody and can enter no container`,
+  async () => {
+    const { status, stderr } = await pullrun(["run", "--rm", "-q", "--network", "pasta", hello], {
+      root: temporaryDirectory(),
+    });
+    expect({ status, stderr }).toMatchObject({
+      status: 125,
+      stderr: expect.stringContaining("--network: pasta as root (expected bridge") as string,
+    });
+  },
+);
+
 test.skipIf(needsRealRoot !== "")(
   `${needsRealRoot}--group-add of a user with one id has a warning that there are no further groups`,
   async () => {

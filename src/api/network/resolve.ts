@@ -6,6 +6,7 @@ import type { Privilege } from "../../helper/privilege.js";
 import { parseExposed, parsePublished } from "../../launch/network/ports.js";
 import { needsForwarder } from "../../launch/network/resolv-conf.js";
 import { defaultRoute, readRoutes } from "../../launch/network/routes.js";
+import { badValue } from "../../launch/options/bad-value.js";
 import { joinedContainer, type NetworkMode } from "../../launch/options/network.js";
 import type { RunOptions } from "../../launch/run-options.js";
 import type { Context } from "../context.js";
@@ -14,7 +15,7 @@ import { readResolvConf } from "./name-files.js";
 
 /**
  * The options with what is left open decided: which network, and the ports `publishAll` stands for.
- * @throws LaunchError NO_NETWORK
+ * @throws LaunchError NO_NETWORK; UsageError BAD_VALUE
  */
 export async function resolveNetwork(
   context: Context,
@@ -24,8 +25,8 @@ export async function resolveNetwork(
   const network = await decideMode(context, options);
   const { publishAll, ...rest } = options;
   const publish = [...(options.publish ?? []), ...(publishAll === true ? allPorts(options, image) : [])];
-  if (network === "host" && publish.length > 0) {
-    context.emit({ type: "warning", message: "--publish has no effect with --network host" });
+  if ((network === "host" || network === "none") && publish.length > 0) {
+    context.emit({ type: "warning", message: `--publish has no effect with --network ${network}` });
     return { ...rest, network, publish: [] };
   }
   return { ...rest, network, ...(publish.length > 0 ? { publish } : {}) };
@@ -33,6 +34,9 @@ export async function resolveNetwork(
 
 async function decideMode(context: Context, options: RunOptions): Promise<NetworkMode> {
   if (options.network === "default") return bestNetwork(context, options);
+  // It becomes nobody then, who may not enter the container's namespaces.
+  if (options.network === "pasta" && (await context.privilege()).kind === "root")
+    throw badValue("--network", "pasta as root", "bridge, slirp4netns, none or host");
   if (joinedContainer(options.network) === undefined) return options.network;
   return (await import("./joined.js")).resolveJoined(context, options.network);
 }

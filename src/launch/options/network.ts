@@ -109,8 +109,7 @@ function checkConflicts(options: NetworkOptions): void {
       "--mac-address": macAddress !== undefined,
     });
   }
-  if (network === "none" || joinedNamespace(network) !== undefined)
-    refuse(network, { "--publish": published });
+  if (joinedNamespace(network) !== undefined) refuse(network, { "--publish": published });
   if (network !== "default" && network !== "bridge")
     refuse(network, { "--ip": ip !== undefined, "--mac-address": macAddress !== undefined });
 }
