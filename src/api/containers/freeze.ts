@@ -12,6 +12,8 @@ import type { ContainerState } from "./state.js";
 const pollMs = 10;
 /** A process in an uninterruptible wait freezes once that is over. */
 const patienceMs = 10_000;
+/** As runc does where a freezer misses processes (fs/freezer.go): a program that forks all the while would never freeze. */
+const triesBeforeThaw = 20;
 
 /** Stops every process of the container, wherever it is. @throws LaunchError NOT_RUNNING, NO_CGROUP */
 export async function pauseContainer(context: Context, word: string): Promise<void> {
@@ -36,6 +38,8 @@ export async function setFrozen(
   frozen: boolean,
 ): Promise<void> {
   if (freezer === undefined) {
+    // Paused, it had one: it has ended since.
+    if (!frozen) return;
     throw new LaunchError(
       "NO_CGROUP",
       `pause: ${nameOf(state)}: the container has no cgroup with a freezer`,
@@ -44,12 +48,21 @@ export async function setFrozen(
       },
     );
   }
+  if (await settles(freezer, frozen)) return;
+  if (!frozen) return;
+  throw (await wish(freezer, false)) ? doesNotStop(state) : hasEnded(state);
+}
+
+/** False if it is not so after all this time, or the cgroup is gone. */
+async function settles(freezer: Freezer, frozen: boolean): Promise<boolean> {
   const deadline = Date.now() + patienceMs;
-  if (!(await wish(freezer, frozen))) {
-    if (frozen) throw hasEnded(state);
-    return;
+  for (let tries = 1; await wish(freezer, frozen); tries++) {
+    if ((await freezer.frozen()) === frozen) return true;
+    if (Date.now() >= deadline) return false;
+    if (frozen && freezer.misses && tries % triesBeforeThaw === 0) await wish(freezer, false);
+    await sleep(pollMs);
   }
-  while ((await freezer.frozen()) !== frozen && Date.now() < deadline) await sleep(pollMs);
+  return false;
 }
 
 /** False: the cgroup is gone, as it is once the container has ended. */
@@ -61,6 +74,11 @@ async function wish({ file, freeze, thaw }: Freezer, frozen: boolean): Promise<b
     if (["ENOENT", "ENODEV"].includes(errnoOf(error) ?? "")) return false;
     throw error;
   }
+}
+
+function doesNotStop(state: ContainerState): LaunchError {
+  const message = `pause: ${nameOf(state)}: not all of its processes stop (waited for 10 s); they go on`;
+  return new LaunchError("STILL_RUNNING", message, { hint: "some may wait for a disk: try again" });
 }
 
 function hasEnded(state: ContainerState): LaunchError {

@@ -8,6 +8,8 @@ export interface Freezer {
   readonly freeze: string;
   readonly thaw: string;
   frozen(): Promise<boolean>;
+  /** Whether it may miss a process that is made while the others freeze: that one freezes only once all have been let go. */
+  readonly misses: boolean;
 }
 
 /** cgroup v2's `cgroup.freeze`, or v1's `freezer` hierarchy. Undefined where the container shares its cgroup with others. */
@@ -28,6 +30,7 @@ function freezerV2(directory: string): Freezer {
     freeze: "1",
     thaw: "0",
     frozen: async () => /^frozen 1$/m.test(await readText(`${directory}/cgroup.events`)),
+    misses: false,
   };
 }
 
@@ -38,5 +41,6 @@ function freezerV1(directory: string): Freezer {
     freeze: "FROZEN",
     thaw: "THAWED",
     frozen: async () => (await readText(file)).trim() === "FROZEN",
+    misses: true,
   };
 }

@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { expect, test } from "vitest";
 import type { Container } from "../../../src/api/containers/container.js";
 import { setFrozen } from "../../../src/api/containers/freeze.js";
@@ -8,6 +11,7 @@ const gone = {
   freeze: "1",
   thaw: "0",
   frozen: () => Promise.resolve(false),
+  misses: false,
 };
 
 test("to pause a container that ends meanwhile is an error which says so, and to unpause it is none", async () => {
@@ -16,4 +20,22 @@ test("to pause a container that ends meanwhile is an error which says so, and to
     message: "pause: box: the container has ended (expected running)",
   });
   await setFrozen(container, gone, false);
+  await setFrozen(container, undefined, false);
+});
+
+test("a freezer that has missed a process is made to let go and asked again", async () => {
+  const file = path.join(mkdtempSync(path.join(tmpdir(), "pullrun-test-")), "freezer.state");
+  writeFileSync(file, "");
+  let thawed = false;
+  const frozen = (): Promise<boolean> => {
+    const asked = readFileSync(file, "utf8");
+    return Promise.resolve(thawed && asked === "FROZEN");
+  };
+  const watched = setInterval(() => (thawed ||= readFileSync(file, "utf8") === "THAWED"), 1);
+  try {
+    await setFrozen(container, { file, freeze: "FROZEN", thaw: "THAWED", frozen, misses: true }, true);
+  } finally {
+    clearInterval(watched);
+  }
+  expect(thawed).toBe(true);
 });
