@@ -274,7 +274,7 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
       const { status, shown } = await pty.ended();
       expect(status).toBe(7);
       expect(shown).toMatch(/asked\r\n$/);
-      expect(await leftovers(root)).toEqual([]);
+      await expect.poll(() => leftovers(root)).toEqual([]);
     });
 
     test("one can leave it and come back", async () => {
@@ -293,7 +293,7 @@ describe.skipIf(needs !== "")(`${needs}--runtime runc`, () => {
         shown: expect.stringContaining("got more\r\n") as string,
       });
       expect((await pullrun(["rm", "box"], { root, ...as })).status).toBe(0);
-      expect(await leftovers(root)).toEqual([]);
+      await expect.poll(() => leftovers(root)).toEqual([]);
     });
 
     test("a program that is not there is 127, in the runtime's words", async () => {
