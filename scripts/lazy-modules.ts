@@ -21,7 +21,10 @@ const slowModules = [
   "zlib",
 ].map((name) => `node:${name}`);
 
-/** What got takes of a module that it may not use then: constants and whether there is zstd when it is loaded, the third for each request. */
+/**
+ * What got takes of a module that it may not use then: constants, and whether there is zstd, when it is loaded, and who
+ * checks a server's name for each request.
+ */
 const standIns: Readonly<Record<string, string>> = {
   "node:http2.constants": JSON.stringify((require("node:http2") as { constants: object }).constants),
   "node:tls.checkServerIdentity": `(...given) => require("node:tls").checkServerIdentity(...given)`,

@@ -20,8 +20,9 @@ export interface LoadRequest {
 }
 
 /**
- * Stores every image of an oci-archive or docker-archive, plain or compressed with gzip, zstd, xz or bzip2, or of an OCI layout
- * directory, under all its names, which are returned. Nothing is unpacked on the way, and an image that is refused leaves nothing.
+ * Stores every image of an oci-archive or docker-archive, plain or compressed with gzip, zstd, xz or bzip2, or of an OCI
+ * layout directory, under all its names, which are returned. Nothing is unpacked on the way, and an image that is refused
+ * leaves nothing.
  */
 export async function loadArchive(context: Context, request: LoadRequest): Promise<string[]> {
   const { input, ...options } = request;

@@ -30,8 +30,12 @@ export interface Env {
   variable(name: string): string | undefined;
 }
 
+/** What bin/pullrun sets for this process, which has read it by now. */
+const ourTunables = "glibc.malloc.hugetlb=1";
+
 export function readEnv(): Env {
   const env = process.env;
+  if (env["GLIBC_TUNABLES"] === ourTunables) delete env["GLIBC_TUNABLES"];
   const home = nonEmpty(env["HOME"]) ?? passwdHome();
   const configHome = nonEmpty(env["XDG_CONFIG_HOME"]) ?? path.join(home, ".config");
   const authFiles = authFilesOf(env, { home, configHome });

@@ -154,7 +154,7 @@ async function inflateInto(
   const inflater = createInflater(what, detectCompression(what, start), take);
   try {
     for await (const piece of pieces) {
-      await inflater.write(Buffer.from(piece));
+      await inflater.write(Buffer.from(piece.buffer, piece.byteOffset, piece.length));
       await flush();
     }
     await inflater.end();

@@ -40,6 +40,17 @@ describe("flags of run in the spec", () => {
     expect((spec["linux"] as Linux).resources).toEqual((plain["linux"] as Linux).resources);
   });
 
+  test("-e GLIBC_TUNABLES copies the user's, not what our own start sets for itself", async () => {
+    const variables = async (env: Record<string, string>): Promise<string[]> => {
+      const root = temporaryDirectory();
+      const { stdout } = await pullrun(["spec", "-e", "GLIBC_TUNABLES", hello], { root, env });
+      return (JSON.parse(stdout) as { process: { env: string[] } }).process.env;
+    };
+    expect((await variables({})).join()).not.toContain("GLIBC_TUNABLES");
+    const theirs = "glibc.malloc.check=0";
+    expect(await variables({ GLIBC_TUNABLES: theirs })).toContain(`GLIBC_TUNABLES=${theirs}`);
+  });
+
   test("-h is the host name, as in docker", async () => {
     expect(await specWith("-h", "box")).toMatchObject({ hostname: "box" });
   });

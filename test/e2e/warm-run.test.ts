@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { pullrun, temporaryDirectory } from "../support/cli.js";
@@ -58,6 +58,13 @@ test.skipIf(needsNamespaces !== "")(
     expect((await loadedByRun()).scripts).toEqual(["cli-warm.js"]);
   },
 );
+
+test("what every run and every pull take lies compiled beside its script", () => {
+  const caches = readdirSync(path.resolve(import.meta.dirname, "../../dist")).filter((name) =>
+    name.endsWith(".cache"),
+  );
+  expect(caches.map((name) => name.replace(/-v.*/, "")).sort()).toEqual(["cli-rest", "cli-warm", "got"]);
+});
 
 test("no module is in both scripts, where it would be another one to each", () => {
   const [warm, rest] = ["cli-warm.js", "cli-rest.js"].map((name) => {
